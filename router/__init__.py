@@ -1,0 +1,99 @@
+"""Pointsman: an event router that speaks Segment's protocol, in one Python process.
+
+This is the only public door: what embedders and plugin authors import stands here. A name is loaded when it is
+first used, so `import router` and `router --help` stay quick.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from router.app import Router
+    from router.config.load import load
+    from router.errors import (
+        ConfigError,
+        DeliveryError,
+        Rejected,
+        RetryLater,
+        RouterError,
+        Snooze,
+        StorageError,
+        Unauthorized,
+    )
+    from router.events.calls import Alias, AnyEvent, Event, Group, Identify, Page, Screen, Track
+    from router.plugins.destination import Destination, Requests
+    from router.plugins.hookspecs import hookimpl
+    from router.plugins.outcome import Outcome
+    from router.plugins.policies import Batching, Concurrency, Rate, Retry
+    from router.plugins.request import Answer, Request
+    from router.plugins.settings import Duration, Secret, Settings, Size
+
+__all__ = [
+    "Alias",
+    "Answer",
+    "AnyEvent",
+    "Batching",
+    "Concurrency",
+    "ConfigError",
+    "DeliveryError",
+    "Destination",
+    "Duration",
+    "Event",
+    "Group",
+    "Identify",
+    "Outcome",
+    "Page",
+    "Rate",
+    "Rejected",
+    "Request",
+    "Requests",
+    "Retry",
+    "RetryLater",
+    "Router",
+    "RouterError",
+    "Screen",
+    "Secret",
+    "Settings",
+    "Size",
+    "Snooze",
+    "StorageError",
+    "Track",
+    "Unauthorized",
+    "hookimpl",
+    "load",
+]
+
+_HOMES = {
+    "router.app": ("Router",),
+    "router.config.load": ("load",),
+    "router.errors": (
+        "ConfigError",
+        "DeliveryError",
+        "Rejected",
+        "RetryLater",
+        "RouterError",
+        "Snooze",
+        "StorageError",
+        "Unauthorized",
+    ),
+    "router.events.calls": ("Alias", "AnyEvent", "Event", "Group", "Identify", "Page", "Screen", "Track"),
+    "router.plugins.destination": ("Destination", "Requests"),
+    "router.plugins.hookspecs": ("hookimpl",),
+    "router.plugins.outcome": ("Outcome",),
+    "router.plugins.policies": ("Batching", "Concurrency", "Rate", "Retry"),
+    "router.plugins.request": ("Answer", "Request"),
+    "router.plugins.settings": ("Duration", "Secret", "Settings", "Size"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'router' has no attribute {name!r}")
+    value = getattr(import_module(_HOME_OF[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,1 @@
+"""Mailboxes, actors, their supervisor and a watchdog. Knows nothing of events."""

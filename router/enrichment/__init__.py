@@ -1,0 +1,1 @@
+"""Second actor: follows the inbox, drops duplicates and brings every call into its stored form."""

@@ -1,0 +1,171 @@
+"""From a call as the client sent it to the event as it is kept (events 2.2, tracking-api 4, 9, 10)."""
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, Raw, Struct
+
+from router.events import calls, wire
+from router.events.request import Received
+from router.events.times import format_instant, parse_instant
+from router.events.wire import ABSENT
+from router.rules.client_ip import CLIENT_DOORS, collects_ip
+from router.rules.merge import add_member, merge_objects, set_member
+from router.storage.entry import Entry
+
+VERSION = 2
+"""The `version` of every stored event."""
+_EMPTY = Raw(b"{}")
+
+
+class _ContextHints(Struct, gc=False):
+    """The members of `context` that decide about filling it."""
+
+    ip: Any = None
+    user_agent: Any = msgspec.field(name="userAgent", default=None)
+    channel: Any = None
+    direct: Any = None
+    library: Any = None
+
+
+_hints = msgspec.json.Decoder(_ContextHints).decode
+_text = msgspec.json.Encoder().encode
+_format = lru_cache(maxsize=4096)(format_instant)
+
+
+class RequestForm:
+    """What all events of one request have in common, worked out once."""
+
+    def __init__(self, entry: Entry, received: Received) -> None:
+        self.door = entry.door
+        self.received_at = entry.received_at
+        self.received_text = _format(entry.received_at)
+        self.is_client = entry.door in CLIENT_DOORS
+        self.ip = _text(entry.client_ip) if entry.client_ip else b""
+        self.user_agent = _text(entry.user_agent) if entry.user_agent and self.is_client else b""
+        self.context = _object_or_none(received.context)
+        self.integrations = _object_or_none(received.integrations)
+        self.sent_at = parse_instant(received.sent_at) if received.sent_at is not None else None
+
+    def event(self, call: wire.AnyCall, message_id: str) -> tuple[calls.AnyEvent, Raw]:
+        """Return the stored form of `call`, its JSON encoded, and its `_metadata`."""
+        sent_at = parse_instant(call.sent_at) if call.sent_at is not None else self.sent_at
+        claimed = call.timestamp if call.timestamp is not None else call.original_timestamp
+        original = parse_instant(claimed) if claimed is not None else None
+        metadata = call.metadata
+        if claimed is not None and original is None:
+            metadata = Raw(
+                set_member(bytes(_object_or_none(metadata) or _EMPTY), "invalidTimestamp", _text(claimed))
+            )
+        if original is None:
+            original_text = timestamp_text = self.received_text
+        else:
+            original_text = (
+                claimed if isinstance(claimed, str) and _is_canonical(claimed) else format_instant(original)
+            )
+            if sent_at is None:
+                timestamp_text = original_text
+            else:
+                timestamp_text = format_instant(self.received_at - (sent_at - original))
+        event = _BUILDERS[type(call)](
+            call,
+            message_id=message_id,
+            user_id=call.user_id,
+            anonymous_id=call.anonymous_id,
+            context_json=self._context(call),
+            integrations_json=self._integrations(call),
+            original_timestamp=original_text,
+            sent_at=_format(sent_at) if sent_at is not None else None,
+            received_at=self.received_text,
+            timestamp=timestamp_text,
+            channel=call.channel,
+            version=VERSION,
+            _extra=call.extra or UNSET,
+        )
+        return event, metadata
+
+    def raw(self, call: wire.AnyCall) -> bytes:
+        """The call as JSON again, for a dead letter."""
+        return _text({key: value for key, value in msgspec.structs.asdict(call).items() if key != "extra"})
+
+    def _context(self, call: wire.AnyCall) -> Raw:
+        own = _object_or_none(call.context)
+        if self.context is None:
+            context = own or b"{}"
+        else:
+            context = merge_objects(self.context, own) if own else self.context
+        if not self.ip and not self.user_agent:
+            return Raw(context)
+        hints = _hints(context)
+        if self.ip and hints.ip is None and collects_ip(self.door, call.channel, hints):
+            context = _fill(context, "ip", self.ip)
+        if self.user_agent and hints.user_agent is None:
+            context = _fill(context, "userAgent", self.user_agent)
+        return Raw(context)
+
+    def _integrations(self, call: wire.AnyCall) -> Raw:
+        own = _object_or_none(call.integrations)
+        if self.integrations is None:
+            return call.integrations if own else _EMPTY
+        return Raw(merge_objects(self.integrations, own) if own else self.integrations)
+
+
+def _fill(context: bytes, key: str, value: bytes) -> bytes:
+    """Set an absent or null member."""
+    quoted = b'"' + key.encode() + b'"'
+    return set_member(context, key, value) if quoted in context else add_member(context, quoted, value)
+
+
+def _object_or_none(raw: Raw) -> bytes | None:
+    text = bytes(raw)
+    return text if text[:1] == b"{" else None
+
+
+def _is_canonical(text: str) -> bool:
+    """Whether the text already has the one form that the router writes: 2030-05-01T10:00:02.000Z."""
+    return len(text) == 24 and text[-1] == "Z" and text[10] == "T" and text[19] == "."
+
+
+def _track(call: wire.TrackCall, **common: Any) -> calls.Track:
+    return calls.Track(event=call.event, properties_json=_open(call.properties), **common)
+
+
+def _identify(call: wire.IdentifyCall, **common: Any) -> calls.Identify:
+    return calls.Identify(traits_json=_open(call.traits), **common)
+
+
+def _page(call: wire.PageCall, **common: Any) -> calls.Page:
+    return calls.Page(
+        name=call.name, category=call.category, properties_json=_open(call.properties), **common
+    )
+
+
+def _screen(call: wire.ScreenCall, **common: Any) -> calls.Screen:
+    return calls.Screen(
+        name=call.name, category=call.category, properties_json=_open(call.properties), **common
+    )
+
+
+def _group(call: wire.GroupCall, **common: Any) -> calls.Group:
+    return calls.Group(group_id=call.group_id, traits_json=_open(call.traits), **common)
+
+
+def _alias(call: wire.AliasCall, **common: Any) -> calls.Alias:
+    return calls.Alias(previous_id=call.previous_id, **common)
+
+
+def _open(raw: Raw) -> Raw:
+    """Open JSON as it is; null counts as absent."""
+    return ABSENT if raw is ABSENT or bytes(raw) == b"null" else raw
+
+
+_BUILDERS: dict[type, Callable[..., calls.AnyEvent]] = {
+    wire.TrackCall: _track,
+    wire.IdentifyCall: _identify,
+    wire.PageCall: _page,
+    wire.ScreenCall: _screen,
+    wire.GroupCall: _group,
+    wire.AliasCall: _alias,
+}

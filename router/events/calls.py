@@ -1,0 +1,206 @@
+"""Events as they are kept and delivered: the six calls in their stored form (events 2.2).
+
+Open JSON (`properties`, `traits`, `context`, `integrations`) stays raw bytes until somebody asks for it, is then
+decoded once and shared by every destination: read it, never change it. `event.replace(…)` makes a changed copy.
+`event.json` is the stored form as bytes, encoded once for all destinations.
+"""
+
+import json
+from typing import Any, Self
+
+import msgspec
+from msgspec import UNSET, Raw, Struct, UnsetType, field
+from msgspec.structs import force_setattr, replace
+
+from router.events.wire import ABSENT
+
+EMPTY_OBJECT = Raw(b"{}")
+_encode = msgspec.json.Encoder().encode
+
+
+def decode_open_json(raw: Raw | bytes) -> Any:
+    """Decode customer JSON; numbers beyond a float or 64 bits keep their digits as Python's own types allow."""
+    try:
+        return msgspec.json.decode(raw)
+    except msgspec.ValidationError:  # a number that msgspec cannot hold: 1e400 or a very long integer
+        return json.loads(bytes(raw), parse_int=_long_integer)
+
+
+def _long_integer(digits: str) -> int | float:
+    try:
+        return int(digits)
+    except ValueError:  # Python refuses to convert more than 4,300 digits
+        return float(digits)
+
+
+class Event(
+    Struct,
+    frozen=True,
+    gc=False,
+    kw_only=True,
+    omit_defaults=True,
+    tag_field="type",
+    rename={
+        "message_id": "messageId",
+        "user_id": "userId",
+        "anonymous_id": "anonymousId",
+        "group_id": "groupId",
+        "previous_id": "previousId",
+        "properties_json": "properties",
+        "traits_json": "traits",
+        "context_json": "context",
+        "integrations_json": "integrations",
+        "original_timestamp": "originalTimestamp",
+        "sent_at": "sentAt",
+        "received_at": "receivedAt",
+    },
+):
+    """What every event has. Times are ISO 8601 text in UTC with milliseconds and `Z` (tracking-api 10)."""
+
+    message_id: str
+    user_id: str | None = None
+    anonymous_id: str | None = None
+    context_json: Raw = field(default_factory=lambda: EMPTY_OBJECT)
+    integrations_json: Raw = field(default_factory=lambda: EMPTY_OBJECT)
+    original_timestamp: str | None = None
+    sent_at: str | None = None
+    received_at: str
+    timestamp: str
+    channel: str | None = None
+    version: int | None = None
+    _extra: bytes | UnsetType = UNSET
+    _json: bytes | UnsetType = UNSET
+    _open: dict[str, Any] | UnsetType = UNSET
+
+    @property
+    def type(self) -> str:
+        """`track`, `identify`, `page`, `screen`, `group` or `alias`."""
+        return str(self.__struct_config__.tag)
+
+    @property
+    def json(self) -> bytes:
+        """The stored form as compact UTF-8 JSON, encoded on first use."""
+        if self._json is UNSET:
+            force_setattr(self, "_json", encode_event(self))
+        return self._json  # type: ignore[return-value]
+
+    @property
+    def context(self) -> dict[str, Any]:
+        """The decoded `context`; shared, not to be changed."""
+        return self._opened("context_json")
+
+    @property
+    def integrations(self) -> dict[str, Any]:
+        """The decoded `integrations`; shared, not to be changed."""
+        return self._opened("integrations_json")
+
+    def replace(self, **changes: Any) -> Self:
+        """Return a copy with `changes`; the original stays as it is."""
+        extra = (
+            _unknown_fields(self._json) if self._extra is UNSET and self._json is not UNSET else self._extra
+        )
+        return replace(self, _extra=extra, _json=UNSET, _open=UNSET, **changes)
+
+    def _opened(self, name: str) -> dict[str, Any]:
+        if self._open is UNSET:
+            force_setattr(self, "_open", {})
+        cache: dict[str, Any] = self._open  # type: ignore[assignment]
+        if name not in cache:
+            raw = getattr(self, name)
+            cache[name] = decode_open_json(raw) if len(bytes(raw)) else {}
+        value: dict[str, Any] = cache[name]
+        return value
+
+
+class Track(Event, tag="track", frozen=True):
+    """Something a user did."""
+
+    event: str
+    properties_json: Raw = ABSENT
+
+    @property
+    def properties(self) -> dict[str, Any]:
+        """The decoded `properties`; shared, not to be changed."""
+        return self._opened("properties_json")
+
+
+class Identify(Event, tag="identify", frozen=True):
+    """Who a user is."""
+
+    traits_json: Raw = ABSENT
+
+    @property
+    def traits(self) -> dict[str, Any]:
+        """The decoded `traits`; shared, not to be changed."""
+        return self._opened("traits_json")
+
+
+class Page(Event, tag="page", frozen=True):
+    """A page of a website was seen."""
+
+    name: str | None = None
+    category: str | None = None
+    properties_json: Raw = ABSENT
+
+    @property
+    def properties(self) -> dict[str, Any]:
+        """The decoded `properties`; shared, not to be changed."""
+        return self._opened("properties_json")
+
+
+class Screen(Event, tag="screen", frozen=True):
+    """A screen of an app was seen."""
+
+    name: str | None = None
+    category: str | None = None
+    properties_json: Raw = ABSENT
+
+    @property
+    def properties(self) -> dict[str, Any]:
+        """The decoded `properties`; shared, not to be changed."""
+        return self._opened("properties_json")
+
+
+class Group(Event, tag="group", frozen=True):
+    """A user belongs to an account."""
+
+    group_id: str
+    traits_json: Raw = ABSENT
+
+    @property
+    def traits(self) -> dict[str, Any]:
+        """The decoded `traits`; shared, not to be changed."""
+        return self._opened("traits_json")
+
+
+class Alias(Event, tag="alias", frozen=True):
+    """Two ids are one user."""
+
+    previous_id: str
+
+
+AnyEvent = Track | Identify | Page | Screen | Group | Alias
+EVENT_TYPES: tuple[str, ...] = ("track", "identify", "page", "screen", "group", "alias")
+_decode = msgspec.json.Decoder(AnyEvent).decode
+_KNOWN = {"type"}.union(*(one.__struct_encode_fields__ for one in AnyEvent.__args__))
+
+
+def encode_event(event: Event) -> bytes:
+    """Encode the stored form of `event`, with its unknown top-level fields behind the known ones."""
+    if event._extra is UNSET and event._open is UNSET:
+        return _encode(event)
+    encoded = _encode(replace(event, _extra=UNSET, _json=UNSET, _open=UNSET))
+    return encoded[:-1] + b"," + event._extra + b"}" if event._extra else encoded
+
+
+def _unknown_fields(stored: bytes) -> bytes | UnsetType:
+    members = msgspec.json.decode(stored, type=dict[str, Raw])
+    unknown = [_encode(key) + b":" + bytes(raw) for key, raw in members.items() if key not in _KNOWN]
+    return b",".join(unknown) or UNSET
+
+
+def decode_event(stored: bytes) -> AnyEvent:
+    """Decode one stored event; `event.json` is `stored` itself."""
+    event: AnyEvent = _decode(stored)
+    force_setattr(event, "_json", stored)
+    return event

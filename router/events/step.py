@@ -1,0 +1,42 @@
+"""A step of processing on its way from enrichment to identity."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from msgspec import Raw, Struct
+
+from router.events.calls import AnyEvent
+
+
+class Prepared(Struct, frozen=True):
+    """One finished event without a position yet."""
+
+    source: str
+    event: AnyEvent
+    metadata: Raw
+    received_at: int
+    message_hash: bytes
+
+
+class Failure(Struct, frozen=True):
+    """An event that processing itself could not take: it becomes a dead letter of the pipeline."""
+
+    source: str
+    message_id: str
+    received_at: int
+    call: bytes
+    """The call as the client sent it."""
+    error: str
+
+
+class Step(Struct, frozen=True):
+    """The events of neighbouring inbox entries, ready to be resolved and committed together."""
+
+    generation: int
+    """Steps of an older generation were dropped by a failed commit and are prepared again."""
+    inbox_first: int
+    inbox_after: int
+    events: Sequence[Prepared]
+    counts: Counter[tuple[str, ...]]
+    failures: Sequence[Failure] = ()
+    duplicates: int = 0

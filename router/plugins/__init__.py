@@ -1,0 +1,1 @@
+"""How others extend the router: hook specification, registry, and the contracts that authors implement."""

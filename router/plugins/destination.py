@@ -1,0 +1,93 @@
+"""The contract of a destination: what an author writes, and nothing else.
+
+Write either `requests`, a pure generator of HTTP requests, or `deliver`, for what speaks something else.
+The engine batches, paces, retries, classifies and records; a destination has no loop, no sleep and no session.
+"""
+
+from collections.abc import Generator, Sequence
+from typing import Any, ClassVar, Generic, TypeVar
+
+from router.events.calls import AnyEvent
+from router.plugins.outcome import Outcome
+from router.plugins.policies import Batching, Concurrency, Ordering, Rate, Retry
+from router.plugins.request import Answer, Request
+from router.plugins.settings import Settings
+
+SettingsT = TypeVar("SettingsT", bound=Settings)
+EventT = TypeVar("EventT", bound=AnyEvent)
+
+Requests = Generator[Request, Answer, Sequence[Outcome] | None]
+
+
+class Destination(Generic[SettingsT, EventT]):
+    """A service that takes events. Subclass as `class Name(Destination[NameSettings, Track | Identify])`.
+
+    The first parameter is the settings struct, the second the event types it handles; others are filtered with
+    `UNSUPPORTED_EVENT_TYPE` before they reach it.
+    """
+
+    kind: ClassVar[str]
+    """The word in `kind = "…"`; a service's name, lower case."""
+    sample: ClassVar[str] = ""
+    """A working configuration of it as TOML, without the section header."""
+    batching: ClassVar[Batching] = Batching()
+    rate: ClassVar[Rate | None] = None
+    concurrency: ClassVar[Concurrency] = Concurrency()
+    retry: ClassVar[Retry] = Retry()
+    ordering: ClassVar[Ordering] = "per_user"
+
+    def __init__(self, settings: SettingsT, *, name: str) -> None:
+        self.settings = settings
+        self.name = name
+
+    async def open(self) -> None:
+        """Get ready; called before the first batch and again after `close`. Import a heavy SDK here."""
+
+    async def close(self) -> None:
+        """Release everything."""
+
+    async def check(self) -> None:
+        """Raise when the settings cannot work; used by `router doctor`."""
+
+    def requests(self, events: Sequence[EventT]) -> Requests | Sequence[Request]:
+        """Describe what to send for `events`: yield or return requests; no I/O here.
+
+        `answer = yield request` gives the answer of an earlier step. A generator may return one Outcome for each
+        event; without them, a request that succeeds settles all events of the batch.
+        """
+        raise NotImplementedError
+
+    async def deliver(self, events: Sequence[EventT]) -> Sequence[Outcome] | None:
+        """Send `events` by other means than HTTP; return None when all are delivered, or one Outcome for each.
+
+        Raise RetryLater, Snooze, Unauthorized or Rejected; anything else raised means "try again".
+        """
+        raise NotImplementedError
+
+    @classmethod
+    def settings_type(cls) -> type[Settings]:
+        """The settings struct named in the class statement."""
+        settings: type[Settings] = cls._parameters()[0]
+        return settings
+
+    @classmethod
+    def event_types(cls) -> tuple[type[Any], ...]:
+        """The event classes named in the class statement."""
+        accepted = cls._parameters()[1]
+        return tuple(getattr(accepted, "__args__", (accepted,)))
+
+    @classmethod
+    def speaks_http(cls) -> bool:
+        """Whether it describes requests; otherwise it delivers by itself."""
+        return cls.requests is not Destination.requests
+
+    @classmethod
+    def _parameters(cls) -> tuple[Any, Any]:
+        for parent in cls.__mro__:
+            for base in getattr(parent, "__orig_bases__", ()):
+                if getattr(base, "__origin__", None) is Destination:
+                    settings, events = base.__args__
+                    return settings, events
+        raise TypeError(
+            f"{cls.__name__} must name its settings and events: Destination[Settings, Track | Identify]"
+        )

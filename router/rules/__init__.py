@@ -1,0 +1,1 @@
+"""Pure decisions about events: no I/O, no clock, no state."""

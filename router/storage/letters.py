@@ -1,0 +1,36 @@
+"""Events that a destination could not take: parked ones wait for another attempt, dead letters were given up."""
+
+from msgspec import Struct
+
+
+class Parked(Struct, frozen=True, gc=False):
+    """An event that waits for its next attempt: a small row that points into the stream."""
+
+    position: int
+    attempts: int
+    first_tried_at: int
+    """Milliseconds since the epoch, as all times here."""
+    due_at: int
+    reason: str
+    keys: tuple[str, ...]
+    """The order keys it holds back: later events with one of them wait behind it (the barrier)."""
+
+
+class DeadLetter(Struct, frozen=True, gc=False):
+    """An event given up, with what was sent, what was answered, the reason, and so a way back."""
+
+    destination: str
+    position: int
+    message_id: str
+    reason: str
+    attempts: int
+    first_tried_at: int
+    died_at: int
+    event: bytes
+    """The stored form of the event as JSON."""
+    request: str = ""
+    """The request that was sent, secrets hidden, cut to 4 KiB."""
+    answer: str = ""
+    """The answer, cut to 4 KiB."""
+    id: int = 0
+    """Given by the store."""

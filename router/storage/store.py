@@ -1,0 +1,190 @@
+"""The contract of a store. It speaks in verbs over batches; no transaction handle leaves it.
+
+Promises that every implementation keeps, and that `tests/contract/storage` checks:
+
+- When `append` returns, its entries are durable; when it raises, none of them is there.
+- `commit` writes a segment, its message ids, the inbox cursor and the counters in one transaction, or nothing.
+- `settle` writes a destination's cursor, outcomes, counters, parked rows and dead letters in one transaction.
+- Positions of both logs begin at 0, have no gaps and are never used twice.
+- A read never sees half of a transaction.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+
+from msgspec import Struct
+
+from router.storage.cursor import Cursor
+from router.storage.entry import Entry
+from router.storage.letters import DeadLetter, Parked
+from router.storage.outcome import OutcomeRecord
+
+Counts = Mapping[tuple[str, ...], int]
+"""What to add to durable counters: (name, label value, …) to a number, e.g. `("delivered", "crm"): 100`."""
+
+
+class SegmentDraft(Struct, frozen=True, gc=False):
+    """Events that one processing commit adds to the stream."""
+
+    first_position: int
+    count: int
+    data: bytes
+    """The encoded segment (`router.storage.segment`)."""
+    message_hashes: bytes
+    """16 bytes for each slot, in order: the hash of (workspace, message id)."""
+    received_at: int
+    """The latest `received_at` in it, in milliseconds."""
+
+
+class Commit(Struct, frozen=True, gc=False):
+    """All that one step of processing changes, written in one transaction."""
+
+    expected_cursor: int
+    """The inbox floor that the step started from; another value in the store means a conflict."""
+    inbox_cursor: int
+    """The inbox floor after the step."""
+    segment: SegmentDraft | None
+    """None when every event of the step was dropped."""
+    counts: Counts
+    dead_letters: Sequence[DeadLetter] = ()
+    """Events that processing itself had to give up (`processing_error`)."""
+
+
+class Settlement(Struct, frozen=True, gc=False):
+    """What a destination has to record: where it stands now and what became of the events it passed."""
+
+    destination: str
+    cursor: Cursor
+    record: OutcomeRecord | None
+    counts: Counts
+    park: Sequence[Parked] = ()
+    """Rows to add or to replace, by position."""
+    unpark: Sequence[int] = ()
+    """Positions of parked rows that are finished."""
+    dead_letters: Sequence[DeadLetter] = ()
+
+
+class DestinationState(Struct, frozen=True, gc=False):
+    """What the store knows of a destination."""
+
+    name: str
+    kind: str
+    birth: int
+    """The stream position from which its events count."""
+    cursor: Cursor
+    parked: Sequence[Parked] = ()
+
+
+class StoredSegment(Struct, frozen=True, gc=False):
+    """A segment as it lies in the store. `data` is empty where the segment was damaged and set aside."""
+
+    first_position: int
+    count: int
+    data: bytes
+
+
+class Sighting(Struct, frozen=True, gc=False):
+    """Where a message id was seen: its stream position and the event's place in it."""
+
+    position: int
+    received_at: int
+
+
+class StoreFacts(Struct, frozen=True, gc=False):
+    """What an operator wants to know of a store; shown by `router doctor`, `/health` and `/metrics`."""
+
+    kind: str
+    path: str
+    schema_version: int
+    inbox_first: int
+    """First position still kept."""
+    inbox_next: int
+    """Position that the next accepted event gets."""
+    inbox_cursor: int
+    stream_first: int
+    stream_next: int
+    inbox_bytes: int
+    stream_bytes: int
+    wal_bytes: int
+    free_bytes: int
+    """Free space of the disk."""
+    set_aside: tuple[tuple[int, int], ...]
+    """Half-open ranges of stream positions that were damaged and set aside."""
+    is_writable: bool
+    """False while writes fail; it turns true again by itself."""
+    trouble: str = ""
+    """Why it is not writable, for the operator."""
+    warnings: tuple[str, ...] = ()
+
+
+class Storage(ABC):
+    """A store of one router. All methods are called on the router's loop."""
+
+    @abstractmethod
+    async def open(self) -> None:
+        """Open, migrate and take ownership; raises StoreLocked, StoreTooNew or StorageError."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Commit what waits, release everything; safe to call twice."""
+
+    @property
+    @abstractmethod
+    def store_id(self) -> bytes:
+        """16 random bytes made at birth; the seed of every keyed hash of this store."""
+
+    @abstractmethod
+    async def append(self, entries: Sequence[Entry], counts: Counts) -> int:
+        """Append `entries` to the inbox durably; return the position of the first event of the first entry.
+
+        Positions run on through the entries. Raises StoreFull when a budget or the disk is spent, and
+        StoreUnavailable when the disk fails; then nothing was written. `entries` may be empty.
+        """
+
+    @abstractmethod
+    async def read_inbox(self, position: int, max_bytes: int) -> list[Entry]:
+        """Entries from `position` on, in order, at least one if there is one, about `max_bytes` of bodies."""
+
+    @abstractmethod
+    async def commit(self, commit: Commit) -> bool:
+        """Write one step of processing; False when `expected_cursor` is not the stored one (nothing written)."""
+
+    @abstractmethod
+    async def settle(self, settlements: Sequence[Settlement]) -> None:
+        """Record cursors and outcomes; durable on return."""
+
+    @abstractmethod
+    async def read_stream(self, position: int, max_bytes: int) -> list[StoredSegment]:
+        """Whole segments from the one that holds `position` on, about `max_bytes`, at least one if there is one."""
+
+    @abstractmethod
+    async def seen(self, hashes: Sequence[bytes]) -> list[int | None]:
+        """For each 16-byte hash, the stream position at which it was committed in the window, or None."""
+
+    @abstractmethod
+    async def find_message(self, message_hash: bytes) -> Sighting | None:
+        """Where the message with this hash is, however long ago, as long as the store knows."""
+
+    @abstractmethod
+    async def born(self, name: str, kind: str, birth: int | None) -> DestinationState:
+        """Return the destination's state; first commit a new row born at `birth` (None: the stream's end)."""
+
+    @abstractmethod
+    async def destinations(self) -> list[DestinationState]:
+        """Every destination that the store knows, also those that are no longer configured."""
+
+    @abstractmethod
+    async def outcomes(self, destination: str, first: int, after: int) -> list[OutcomeRecord]:
+        """Outcome records that touch the half-open range of positions."""
+
+    @abstractmethod
+    async def dead_letters(self, destination: str | None, limit: int) -> list[DeadLetter]:
+        """Dead letters, newest first."""
+
+    @abstractmethod
+    async def counters(self) -> dict[tuple[str, ...], int]:
+        """All durable counters."""
+
+    @abstractmethod
+    async def facts(self) -> StoreFacts:
+        """The store's present state."""

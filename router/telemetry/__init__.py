@@ -1,0 +1,1 @@
+"""What happened, as structs; logs, metrics and tests observe them."""
