@@ -1,0 +1,188 @@
+"""The router: what exists, who supervises whom, and how it starts and stops.
+
+    doors ──▶ Ingestion ──▶ inbox ──▶ Enrichment ──▶ Identity ──▶ stream ──▶ one DeliveryActor per destination
+
+It starts from the end of the road, so that nothing is accepted that cannot be kept, and stops from the beginning,
+so that what was accepted still flows.
+"""
+
+import asyncio
+from contextlib import AsyncExitStack
+from typing import Self
+
+from router.actors.mailbox import Mailbox
+from router.actors.supervisor import Supervisor
+from router.actors.watchdog import Watchdog
+from router.api.doors import Doors
+from router.config.model import Config, DestinationConfig
+from router.delivery.actor import DeliveryActor
+from router.delivery.clock import Clock, SystemClock
+from router.delivery.http import HttpClient
+from router.embedding import Embedding
+from router.enrichment.actor import Enrichment
+from router.errors import ActorFailed, RouterError
+from router.events.request import Limits, Received, read_entry
+from router.events.source import EMBEDDED_SOURCE, Source
+from router.events.step import Step
+from router.identity.actor import Identity
+from router.ingestion.actor import Ingestion
+from router.plugins.registry import Registry
+from router.progress import Progress
+from router.storage.entry import Entry
+from router.storage.follower import Stream
+from router.storage.inbox import Inbox
+from router.storage.segment import decode_segment
+from router.storage.store import Storage
+from router.telemetry.happenings import ActorRestarted, LoopBlocked, RouterStarted, RouterStopping
+from router.telemetry.signals import Signals
+
+STOP_SECONDS = 15.0
+"""What the actors may take to stop; the process promises twenty seconds."""
+
+
+class Router(Embedding):
+    """One router on the running loop: `async with Router(load("router.toml")) as router: …`.
+
+    Nothing of it is global: two routers may live in one process, each with a store of its own. Starting raises
+    ConfigError or StorageError; an error that stops it later resolves `failed`, and leaving the block raises it.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        registry: Registry | None = None,
+        signals: Signals | None = None,
+        clock: Clock | None = None,
+        storage: Storage | None = None,
+        processes: bool = True,
+    ) -> None:
+        """`processes=False` only accepts: what comes stays in the inbox until a router that processes opens it."""
+        self.config = config
+        self._processes = processes
+        self.signals = signals or Signals()
+        self.clock = clock or SystemClock()
+        self.registry = registry or Registry.load(config.plugins)
+        self.storage = storage or self._make_storage()
+        self.sources: dict[str, Source] = {
+            EMBEDDED_SOURCE: Source(name=EMBEDDED_SOURCE, write_key=""),
+            **config.sources,
+        }
+        self.destinations: dict[str, DeliveryActor] = {}
+        self._stack = AsyncExitStack()
+
+    # --- life -----------------------------------------------------------------------------------------
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._start()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        self.signals.emit(RouterStopping(str(self.failed.result()) if self.failed.done() else "asked to"))
+        await self._stack.aclose()
+        if self.failed.done():
+            raise self.failed.result()
+
+    async def _start(self) -> None:
+        """Start from the end of the road; whatever was started is stopped in the opposite order."""
+        await self.storage.open()
+        self._stack.push_async_callback(self.storage.close)
+        self.inbox = Inbox(self.storage, read_entry)
+        await self.inbox.open()
+        self.stream = Stream(
+            self.storage.read_stream,
+            decode_segment,
+            head=(await self.storage.facts()).stream_next,
+            tail_bytes=self.config.storage.tail_bytes,
+            cache_bytes=self.config.storage.cache_bytes,
+        )
+        self.progress = Progress(self.inbox, self.stream, self.signals, clock=self.clock.monotonic)
+        self._stack.callback(self.progress.end)
+        self._http = HttpClient()
+        self._stack.push_async_callback(self._http.close)
+        self._supervisor = Supervisor(restarted=self._restarted, clock=self.clock.monotonic)
+        self._stack.push_async_callback(self._supervisor.stop, timeout=STOP_SECONDS)
+        for destination in self.config.destinations.values():
+            await self._start_destination(destination)
+        self._start_stages()
+        self.doors = Doors(self)
+        await self.doors.open()
+        self._stack.push_async_callback(self.doors.close)
+        watchdog = Watchdog(lambda seconds, where: self.signals.emit(LoopBlocked(seconds, where)))
+        watchdog.start()
+        self._stack.callback(watchdog.stop)
+        self.signals.emit(RouterStarted(self.url))
+
+    def _start_stages(self) -> None:
+        steps: Mailbox[Step] = Mailbox(max_events=1, max_bytes=1)
+        enrichment = Enrichment(self.inbox, self.storage, steps, lambda: self.sources)
+        identity = Identity(
+            self.storage,
+            self.inbox,
+            self.stream,
+            steps,
+            generation=lambda: enrichment.generation,
+            committed=enrichment.committed,
+            failed=enrichment.rewind,
+            signals=self.signals,
+        )
+        self.ingestion = Ingestion(self.storage, self.inbox, now=self.clock.now, signals=self.signals)
+        for actor in (identity, enrichment, self.ingestion) if self._processes else (self.ingestion,):
+            self._supervisor.start(actor)
+
+    async def _start_destination(self, config: DestinationConfig) -> None:
+        state = await self.storage.born(config.name, config.kind, None)
+        actor = DeliveryActor(
+            config.destination(),
+            state=state,
+            stream=self.stream,
+            settle=self.storage.settle,
+            sources=config.sources,
+            policies=config.policies,
+            http=self._http,
+            signals=self.signals,
+            clock=self.clock,
+        )
+        self.destinations[config.name] = actor
+        self.progress.follow(config.name, state.cursor.floor)
+        self._supervisor.start(actor)
+
+    def _make_storage(self) -> Storage:
+        kind = self.config.storage.kind
+        if kind not in self.registry.storages:
+            raise RouterError(
+                f"[storage] kind = {kind!r} is not known; known are {', '.join(self.registry.storages)}"
+            )
+        return self.registry.storages[kind](self.config.storage, signals=self.signals, clock=self.clock.time)
+
+    def _restarted(self, actor: str, error: BaseException) -> None:
+        self.signals.emit(ActorRestarted(actor, f"{type(error).__name__}: {error}"))
+
+    async def accept(self, entry: Entry, received: Received) -> None:
+        """Keep a request durably; raises StorageError when that is not possible."""
+        await self.ingestion.accept(entry, received)
+
+    # --- what it tells --------------------------------------------------------------------------------
+
+    @property
+    def limits(self) -> Limits:
+        """What a request, a batch and an event may weigh."""
+        return self.config.server.limits
+
+    @property
+    def url(self) -> str:
+        """Where the doors are, e.g. `http://127.0.0.1:8080`."""
+        return self.doors.url
+
+    @property
+    def failed(self) -> "asyncio.Future[ActorFailed]":
+        """Gets the reason when the router cannot go on; then leave the block."""
+        return self._supervisor.failed
+
+    async def drained(self) -> None:
+        """Return once every accepted event is finished at every destination."""
+        await self.progress.drained()

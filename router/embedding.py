@@ -1,0 +1,100 @@
+"""Calls of the program that embeds a router: the same road as a client's batch, without a socket."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from router.errors import RequestRefused
+from router.events.request import Limits, Received, read_request
+from router.events.source import EMBEDDED_SOURCE
+from router.storage.entry import Door, Entry
+
+
+class Embedding(ABC):
+    """The six calls as methods. Each returns after the event is durable, and raises when it was not accepted.
+
+    `RequestRefused` names the reason code of a call that a client would see dropped; `StorageError` says that
+    nothing was kept and the call may be repeated. Every call takes `user_id`, `anonymous_id`, `message_id`,
+    `timestamp`, `context`, `integrations` and `source` (the name of a configured source).
+    """
+
+    @abstractmethod
+    async def accept(self, entry: Entry, received: Received) -> None:
+        """Keep a request durably."""
+
+    @property
+    @abstractmethod
+    def limits(self) -> Limits:
+        """What a call may weigh."""
+
+    async def call(self, type: str, *, source: str = EMBEDDED_SOURCE, **fields: Any) -> None:
+        """Make a call of any type with fields in the names of the protocol, e.g. `userId="u1"`."""
+        member = {"type": type, **{name: _plain(value) for name, value in fields.items() if value is not None}}
+        received = read_request(Door.EMBEDDED, msgspec.json.encode({"batch": [member]}), limits=self.limits)
+        for refusal in received.refused:
+            raise RequestRefused(400, refusal.reason, f"{type} call refused: {refusal.reason}")
+        entry = Entry(source, Door.EMBEDDED, 0, len(received.calls), received.body)
+        await self.accept(entry, received)
+
+    async def track(self, event: str, *, properties: Mapping[str, Any] | None = None, **common: Any) -> None:
+        """Something a user did."""
+        await self.call("track", event=event, properties=properties, **_named(common))
+
+    async def identify(self, *, traits: Mapping[str, Any] | None = None, **common: Any) -> None:
+        """Who a user is."""
+        await self.call("identify", traits=traits, **_named(common))
+
+    async def page(
+        self,
+        name: str | None = None,
+        *,
+        category: str | None = None,
+        properties: Mapping[str, Any] | None = None,
+        **common: Any,
+    ) -> None:
+        """A page of a website was seen."""
+        await self.call("page", name=name, category=category, properties=properties, **_named(common))
+
+    async def screen(
+        self,
+        name: str | None = None,
+        *,
+        category: str | None = None,
+        properties: Mapping[str, Any] | None = None,
+        **common: Any,
+    ) -> None:
+        """A screen of an app was seen."""
+        await self.call("screen", name=name, category=category, properties=properties, **_named(common))
+
+    async def group(self, group_id: str, *, traits: Mapping[str, Any] | None = None, **common: Any) -> None:
+        """A user belongs to an account."""
+        await self.call("group", groupId=group_id, traits=traits, **_named(common))
+
+    async def alias(self, previous_id: str, **common: Any) -> None:
+        """Two ids are one user."""
+        await self.call("alias", previousId=previous_id, **_named(common))
+
+
+_NAMES = {
+    "user_id": "userId",
+    "anonymous_id": "anonymousId",
+    "message_id": "messageId",
+    "timestamp": "timestamp",
+    "context": "context",
+    "integrations": "integrations",
+    "source": "source",
+}
+
+
+def _named(common: Mapping[str, Any]) -> dict[str, Any]:
+    unknown = sorted(set(common) - set(_NAMES))
+    if unknown:
+        raise TypeError(f"unknown argument {unknown[0]!r}; known are {', '.join(_NAMES)}")
+    return {_NAMES[name]: value for name, value in common.items()}
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value

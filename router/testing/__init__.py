@@ -1,0 +1,1 @@
+"""For people who test what they build on the router: a running router, a fake service, a clock that obeys."""

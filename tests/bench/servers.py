@@ -1,0 +1,136 @@
+"""The servers that the bench compares, each in a process of its own.
+
+    bare       an aiohttp application that reads the body and answers 200
+    accept     the router's doors and ingestion on the SQLite store, processing stopped
+    fdatasync  the same doors and ingestion, appending the bodies to a file with fdatasync
+    router     a whole router with one webhook (URL given)
+    sink       a webhook that counts events
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import uvloop
+from aiohttp import web
+
+from router.app import Router
+from router.config.load import load
+from router.storage.entry import Entry
+from router.storage.memory.store import MemoryStorage
+from router.storage.store import Counts
+
+ANSWER = b'{"success":true}'
+
+
+async def bare(folder: Path) -> str:
+    """The floor: HTTP and nothing else."""
+
+    async def accept(request: web.Request) -> web.Response:
+        await request.read()
+        return web.Response(body=ANSWER, content_type="application/json")
+
+    application = web.Application(client_max_size=4 << 20)
+    application.router.add_post("/{tail:.*}", accept)
+    return await _listen(application)
+
+
+async def sink(folder: Path) -> str:
+    """Counts what it gets; GET tells the number."""
+    counted = 0
+
+    async def hook(request: web.Request) -> web.Response:
+        nonlocal counted
+        body = await request.read()
+        counted += body.count(b'"messageId"')
+        return web.Response()
+
+    async def count(request: web.Request) -> web.Response:
+        return web.Response(text=str(counted))
+
+    application = web.Application(client_max_size=64 << 20)
+    application.router.add_post("/{tail:.*}", hook)
+    application.router.add_get("/{tail:.*}", count)
+    return await _listen(application)
+
+
+class FileLog(MemoryStorage):
+    """Appends bodies to a file and waits for fdatasync: the least that "kept before it is answered" can cost."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._file = path.open("ab", buffering=0)
+        self._next = 0
+
+    async def append(self, entries: Sequence[Entry], counts: Counts) -> int:
+        """Write the bodies of the group and sync once."""
+        first = self._next
+        self._next += sum(entry.events for entry in entries)
+        await asyncio.to_thread(self._write, b"\n".join([entry.body for entry in entries]))
+        return first
+
+    def _write(self, data: bytes) -> None:
+        self._file.write(data)
+        os.fdatasync(self._file.fileno())
+
+
+def _config(folder: Path, **destinations: object) -> dict[str, object]:
+    return {
+        "server": {"port": 0},
+        "storage": {"path": str(folder / "router.db"), "free_floor": 0, "ballast": 0},
+        "sources": {"bench": {"write_key": "wk_bench", "rate_limit": 0}},
+        "destinations": destinations,
+    }
+
+
+async def accept(folder: Path) -> str:
+    """Doors, ingestion and the store; nobody reads the inbox."""
+    router = Router(load(_config(folder)), processes=False)
+    await router.__aenter__()
+    return router.url
+
+
+async def fdatasync(folder: Path) -> str:
+    """Doors and ingestion in front of a plain file."""
+    router = Router(load(_config(folder)), storage=FileLog(folder / "log"), processes=False)
+    await router.__aenter__()
+    return router.url
+
+
+async def router(folder: Path, hook: str = "", batch: str = "100") -> str:
+    """A whole router with one webhook, or with none."""
+    webhook = {
+        "kind": "webhook",
+        "settings": {"url": hook},
+        "batching": {"max_events": int(batch)},
+        "retry": {"give_up": "30d"},
+    }
+    whole = Router(load(_config(folder, **({"hook": webhook} if hook else {}))))
+    await whole.__aenter__()
+    return whole.url
+
+
+async def _listen(application: web.Application) -> str:
+    runner = web.AppRunner(application, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    return f"http://127.0.0.1:{runner.addresses[0][1]}"
+
+
+async def main(kind: str, folder: str, *arguments: str) -> None:
+    """Start the server, print its URL, run until SIGTERM."""
+    kinds = {"bare": bare, "accept": accept, "fdatasync": fdatasync, "router": router, "sink": sink}
+    url = await kinds[kind](Path(folder), *arguments)
+    print(url, flush=True)
+    ended = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
+    await ended.wait()
+    os._exit(0)  # what it holds is thrown away with its folder
+
+
+if __name__ == "__main__":
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main(*sys.argv[1:]))

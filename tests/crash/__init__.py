@@ -1,0 +1,1 @@
+"""Kills of a running router, and the oracle that counts what was answered 200."""

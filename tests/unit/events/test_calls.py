@@ -1,0 +1,105 @@
+"""Stored events: encoded once, decoded lazily, changed only by copy."""
+
+import msgspec
+import pytest
+from msgspec import UNSET, Raw
+
+from router.events.calls import Alias, Track, decode_event
+from router.events.envelope import order_keys
+
+
+def track(**changes: object) -> Track:
+    fields: dict[str, object] = {
+        "event": "Signed Up",
+        "message_id": "m1",
+        "user_id": "u1",
+        "received_at": "2030-05-01T10:00:07.000Z",
+        "timestamp": "2030-05-01T10:00:02.000Z",
+        "version": 2,
+        "properties_json": Raw(b'{"plan":"pro"}'),
+        **changes,
+    }
+    return Track(**fields)  # type: ignore[arg-type]
+
+
+def test_the_stored_form_has_the_names_of_the_protocol_and_no_absent_field() -> None:
+    assert msgspec.json.decode(track().json) == {
+        "type": "track",
+        "event": "Signed Up",
+        "messageId": "m1",
+        "userId": "u1",
+        "properties": {"plan": "pro"},
+        "context": {},
+        "integrations": {},
+        "receivedAt": "2030-05-01T10:00:07.000Z",
+        "timestamp": "2030-05-01T10:00:02.000Z",
+        "version": 2,
+    }
+
+
+def test_looking_into_open_json_does_not_change_the_stored_form() -> None:
+    event = track()
+    before = event.replace().json
+
+    assert event.properties["plan"] == "pro"
+    assert event.context == {}
+
+    assert event.json == before
+
+
+def test_open_json_is_decoded_once() -> None:
+    event = track()
+
+    assert event.properties is event.properties
+
+
+def test_an_absent_open_field_reads_as_an_empty_object() -> None:
+    event = decode_event(b'{"type":"identify","messageId":"m","receivedAt":"r","timestamp":"t"}')
+
+    assert event.traits == {}  # type: ignore[union-attr]
+
+
+def test_decoding_keeps_the_bytes_it_was_given() -> None:
+    stored = track().json
+
+    assert decode_event(stored).json is stored
+
+
+def test_unknown_top_level_fields_survive_decoding_and_a_change() -> None:
+    stored = track(_extra=b'"email":"x@y.test","n":1e400').json
+
+    changed = decode_event(stored).replace(user_id="u2").json
+
+    assert b'"email":"x@y.test","n":1e400' in changed
+    assert msgspec.json.decode(changed, type=dict[str, Raw])["userId"] == Raw(b'"u2"')
+
+
+def test_a_changed_copy_leaves_the_original_alone() -> None:
+    event = track()
+
+    assert event.replace(event="Other").event == "Other"
+    assert event.event == "Signed Up"
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [(b'{"n":1e400}', float("inf")), (b'{"n":123456789012345678901234567890}', 123456789012345678901234567890)],
+)
+def test_numbers_beyond_the_ordinary_are_still_readable(text: bytes, value: object) -> None:
+    assert track(properties_json=Raw(text)).properties["n"] == value
+
+
+def test_a_number_with_thousands_of_digits_is_readable() -> None:
+    assert track(properties_json=Raw(b'{"n":' + b"9" * 5000 + b"}")).properties["n"] == float("inf")
+
+
+def test_order_keys_name_every_id_of_the_user() -> None:
+    assert order_keys(track(anonymous_id="a1")) == ("uu1", "aa1")
+
+
+def test_an_alias_is_kept_in_order_with_both_of_its_users() -> None:
+    alias = Alias(
+        message_id="m", user_id="new", previous_id="old", received_at="r", timestamp="t", _extra=UNSET
+    )
+
+    assert set(order_keys(alias)) == {"unew", "uold", "aold"}
