@@ -93,10 +93,11 @@ class Router(Embedding):
         self._stack.push_async_callback(self.storage.close)
         self.inbox = Inbox(self.storage, read_entry)
         await self.inbox.open()
+        facts = await self.storage.facts()
         self.stream = Stream(
             self.storage.read_stream,
             decode_segment,
-            head=(await self.storage.facts()).stream_next,
+            head=facts.stream_next,
             tail_bytes=self.config.storage.tail_bytes,
             cache_bytes=self.config.storage.cache_bytes,
         )
@@ -108,7 +109,7 @@ class Router(Embedding):
         self._stack.push_async_callback(self._supervisor.stop, timeout=STOP_SECONDS)
         for destination in self.config.destinations.values():
             await self._start_destination(destination)
-        self._start_stages()
+        self._start_stages(facts.latest_received_at)
         self.doors = Doors(self)
         await self.doors.open()
         self._stack.push_async_callback(self.doors.close)
@@ -117,7 +118,7 @@ class Router(Embedding):
         self._stack.callback(watchdog.stop)
         self.signals.emit(RouterStarted(self.url))
 
-    def _start_stages(self) -> None:
+    def _start_stages(self, latest: int) -> None:
         steps: Mailbox[Step] = Mailbox(max_events=1, max_bytes=1)
         enrichment = Enrichment(self.inbox, self.storage, steps, lambda: self.sources)
         identity = Identity(
@@ -130,7 +131,9 @@ class Router(Embedding):
             failed=enrichment.rewind,
             signals=self.signals,
         )
-        self.ingestion = Ingestion(self.storage, self.inbox, now=self.clock.now, signals=self.signals)
+        self.ingestion = Ingestion(
+            self.storage, self.inbox, now=self.clock.now, latest=latest, signals=self.signals
+        )
         for actor in (identity, enrichment, self.ingestion) if self._processes else (self.ingestion,):
             self._supervisor.start(actor)
 

@@ -32,7 +32,10 @@ class Embedding(ABC):
 
     async def call(self, type: str, *, source: str = EMBEDDED_SOURCE, **fields: Any) -> None:
         """Make a call of any type with fields in the names of the protocol, e.g. `userId="u1"`."""
-        member = {"type": type, **{name: _plain(value) for name, value in fields.items() if value is not None}}
+        member = {
+            "type": type,
+            **{name: _plain(value) for name, value in fields.items() if value is not None},
+        }
         received = read_request(Door.EMBEDDED, msgspec.json.encode({"batch": [member]}), limits=self.limits)
         for refusal in received.refused:
             raise RequestRefused(400, refusal.reason, f"{type} call refused: {refusal.reason}")

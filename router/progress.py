@@ -43,9 +43,7 @@ class Progress:
     @property
     def is_drained(self) -> bool:
         """Whether every accepted event is in the stream and finished at every destination."""
-        return self._inbox.backlog == 0 and all(
-            floor >= self._stream.head for floor in self._floors.values()
-        )
+        return self._inbox.backlog == 0 and all(floor >= self._stream.head for floor in self._floors.values())
 
     @property
     def trouble(self) -> str:

@@ -43,14 +43,17 @@ class Ingestion(Actor):
 
     name = "ingestion"
 
-    def __init__(self, storage: Storage, inbox: Inbox, *, now: Callable[[], int], signals: Signals) -> None:
+    def __init__(
+        self, storage: Storage, inbox: Inbox, *, now: Callable[[], int], latest: int = 0, signals: Signals
+    ) -> None:
+        """`latest` is the newest `received_at` that the store holds: none is stamped before it."""
         self._storage = storage
         self._inbox = inbox
         self._now = now
         self._signals = signals
         self._mailbox: Mailbox[Submission] = Mailbox(max_events=MAILBOX_EVENTS, max_bytes=MAILBOX_BYTES)
         self._counts: Counter[tuple[str, ...]] = Counter()
-        self._latest = 0
+        self._latest = latest
         self._is_stopping = False
         self._idle = asyncio.Event()
         self._idle.set()

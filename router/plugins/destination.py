@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from router.events.calls import AnyEvent
 from router.plugins.outcome import Outcome
-from router.plugins.policies import Batching, Concurrency, Ordering, Rate, Retry
+from router.plugins.policies import Batching, Concurrency, Ordering, Policies, Rate, Retry
 from router.plugins.request import Answer, Request
 from router.plugins.settings import Settings
 
@@ -30,15 +30,35 @@ class Destination(Generic[SettingsT, EventT]):
     """The word in `kind = "…"`; a service's name, lower case."""
     sample: ClassVar[str] = ""
     """A working configuration of it as TOML, without the section header."""
-    batching: ClassVar[Batching] = Batching()
-    rate: ClassVar[Rate | None] = None
-    concurrency: ClassVar[Concurrency] = Concurrency()
-    retry: ClassVar[Retry] = Retry()
-    ordering: ClassVar[Ordering] = "per_user"
+    batching: Batching = Batching()
+    """Declared on the class; on an instance, what holds after `router.toml` had its say. So are the next four."""
+    rate: Rate | None = None
+    concurrency: Concurrency = Concurrency()
+    retry: Retry = Retry()
+    ordering: Ordering = "per_user"
 
     def __init__(self, settings: SettingsT, *, name: str) -> None:
         self.settings = settings
         self.name = name
+
+    @classmethod
+    def policies(cls) -> Policies:
+        """What the class declares about how it is fed."""
+        return Policies(
+            batching=cls.batching,
+            rate=cls.rate,
+            concurrency=cls.concurrency,
+            retry=cls.retry,
+            ordering=cls.ordering,
+        )
+
+    def feed_by(self, policies: Policies) -> None:
+        """Take over the policies that hold for this instance; the engine calls it before `open`."""
+        self.batching = policies.batching
+        self.rate = policies.rate
+        self.concurrency = policies.concurrency
+        self.retry = policies.retry
+        self.ordering = policies.ordering
 
     async def open(self) -> None:
         """Get ready; called before the first batch and again after `close`. Import a heavy SDK here."""

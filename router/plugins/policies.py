@@ -54,3 +54,13 @@ class Retry(Struct, frozen=True, forbid_unknown_fields=True):
 
 Ordering = Literal["per_user", "none"]
 """`per_user` (default): events that share a user, anonymous or previous id arrive in the order of the stream."""
+
+
+class Policies(Struct, frozen=True, kw_only=True):
+    """How one configured destination is fed: what its class declares, with what `router.toml` overrides."""
+
+    batching: Batching = Batching()
+    rate: Rate | None = None
+    concurrency: Concurrency = Concurrency()
+    retry: Retry = Retry()
+    ordering: Ordering = "per_user"

@@ -16,6 +16,8 @@ class Request(Struct, frozen=True, kw_only=True):
     body: bytes = b""
     compress: bool = False
     """Whether the engine gzips the body and says so in `Content-Encoding`."""
+    accepts: tuple[int, ...] = ()
+    """Statuses besides 2xx that the generator wants to see as an answer, e.g. a 404 that means "not there yet"."""
 
     @classmethod
     def post(

@@ -14,6 +14,9 @@ class Parked(Struct, frozen=True, gc=False):
     reason: str
     keys: tuple[str, ...]
     """The order keys it holds back: later events with one of them wait behind it (the barrier)."""
+    kept: bytes = b""
+    """Filled in by the store before the event's segment is trimmed: a segment (`router.storage.segment`) that holds
+    this event alone. Empty while the stream still has it. Parking the position again does not lose it."""
 
 
 class DeadLetter(Struct, frozen=True, gc=False):

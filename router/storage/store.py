@@ -115,6 +115,8 @@ class StoreFacts(Struct, frozen=True, gc=False):
     trouble: str = ""
     """Why it is not writable, for the operator."""
     warnings: tuple[str, ...] = ()
+    latest_received_at: int = 0
+    """The latest `received_at` that either log ever held: the next entry must not be stamped earlier."""
 
 
 class Storage(ABC):
@@ -151,7 +153,11 @@ class Storage(ABC):
 
     @abstractmethod
     async def settle(self, settlements: Sequence[Settlement]) -> None:
-        """Record cursors and outcomes; durable on return."""
+        """Record cursors and outcomes; durable on return.
+
+        What the store itself expired meanwhile (a spent budget) stays expired: those positions are taken out of
+        the record's runs and of the counts `(outcome, destination)` and `(outcome, destination, reason)`.
+        """
 
     @abstractmethod
     async def read_stream(self, position: int, max_bytes: int) -> list[StoredSegment]:
@@ -172,6 +178,15 @@ class Storage(ABC):
     @abstractmethod
     async def destinations(self) -> list[DestinationState]:
         """Every destination that the store knows, also those that are no longer configured."""
+
+    @abstractmethod
+    async def retire(self, name: str) -> None:
+        """Let the destination's cursor pin no segment any more; `born` with its name makes it live again."""
+
+    async def parked(self, destination: str) -> list[Parked]:
+        """The parked rows of one destination, by position; `kept` is filled where the stream lost the event."""
+        states = await self.destinations()
+        return [row for state in states if state.name == destination for row in state.parked]
 
     @abstractmethod
     async def outcomes(self, destination: str, first: int, after: int) -> list[OutcomeRecord]:

@@ -86,7 +86,11 @@ async def single_ack(folder: Path) -> Figure:
             cost_of_posts(ours, "/v1/track", **post), cost_of_posts(bare, "/v1/track", **post)
         )
     return Figure(
-        "CPU per single-event durable ack / bare aiohttp", found, 1.5, "×", detail=f"{one:.1f} / {other:.1f} µs"
+        "CPU per single-event durable ack / bare aiohttp",
+        found,
+        1.5,
+        "×",
+        detail=f"{one:.1f} / {other:.1f} µs",
     )
 
 
@@ -180,7 +184,13 @@ def show(figures: list[Figure]) -> None:
 
 async def main() -> None:
     """Measure what was asked for, or everything."""
-    rows = {"single": single_ack, "batch": batch_accept, "delivered": delivered, "backlog": None, "seen": None}
+    rows = {
+        "single": single_ack,
+        "batch": batch_accept,
+        "delivered": delivered,
+        "backlog": None,
+        "seen": None,
+    }
     parser = argparse.ArgumentParser(description="Measure the router beside what it is compared with.")
     parser.add_argument("rows", nargs="*", choices=[[], *rows], help="default: all")
     parser.add_argument("--ids", type=int, default=20_000_000, help="message ids in the window")

@@ -53,7 +53,11 @@ def batch(count: int = 100, *, write_key: str = "wk_bench") -> bytes:
     """A batch body of fresh events, as analytics-node frames it."""
     members = b",".join(ecommerce() for _ in range(count))
     return (
-        b'{"batch":[' + members + b'],"writeKey":"' + write_key.encode() + b'","sentAt":"2026-11-23T10:00:01.000Z"}'
+        b'{"batch":['
+        + members
+        + b'],"writeKey":"'
+        + write_key.encode()
+        + b'","sentAt":"2026-11-23T10:00:01.000Z"}'
     )
 
 

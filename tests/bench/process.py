@@ -1,5 +1,6 @@
 """Server processes of the bench, and what they cost: CPU seconds and resident memory from /proc."""
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -70,5 +71,5 @@ async def wait_until(url: str, holds: object, *, timeout: float) -> None:
             async with session.get(url) as answer:
                 if holds(await answer.text()):
                     return
-            time.sleep(0.05)
+            await asyncio.sleep(0.02)
     raise TimeoutError(url)

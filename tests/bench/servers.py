@@ -1,10 +1,10 @@
 """The servers that the bench compares, each in a process of its own.
 
-    bare       an aiohttp application that reads the body and answers 200
-    accept     the router's doors and ingestion on the SQLite store, processing stopped
-    fdatasync  the same doors and ingestion, appending the bodies to a file with fdatasync
-    router     a whole router with one webhook (URL given)
-    sink       a webhook that counts events
+bare       an aiohttp application that reads the body and answers 200
+accept     the router's doors and ingestion on the SQLite store, processing stopped
+fdatasync  the same doors and ingestion, appending the bodies to a file with fdatasync
+router     a whole router with one webhook (URL given)
+sink       a webhook that counts events
 """
 
 import asyncio
@@ -16,9 +16,9 @@ from pathlib import Path
 
 import uvloop
 from aiohttp import web
+from router.config.load import load
 
 from router.app import Router
-from router.config.load import load
 from router.storage.entry import Entry
 from router.storage.memory.store import MemoryStorage
 from router.storage.store import Counts

@@ -83,7 +83,10 @@ def test_a_changed_copy_leaves_the_original_alone() -> None:
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [(b'{"n":1e400}', float("inf")), (b'{"n":123456789012345678901234567890}', 123456789012345678901234567890)],
+    [
+        (b'{"n":1e400}', float("inf")),
+        (b'{"n":123456789012345678901234567890}', 123456789012345678901234567890),
+    ],
 )
 def test_numbers_beyond_the_ordinary_are_still_readable(text: bytes, value: object) -> None:
     assert track(properties_json=Raw(text)).properties["n"] == value

@@ -1,0 +1,1 @@
+"""The configuration: `router.toml` read once into typed structs, with every problem reported at once."""

@@ -1,0 +1,117 @@
+"""Reads a configuration: from `router.toml` or a dictionary of its shape, with the environment's overrides.
+
+Everything that is wrong is found in one go and raised as one ConfigError, a line for each problem.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path as FilePath
+from typing import Any
+
+from msgspec.structs import replace
+
+from router.config.checks import check_server, check_storage
+from router.config.convert import Converter
+from router.config.environment import override
+from router.config.lines import key_lines
+from router.config.model import Config, DestinationConfig, LoggingConfig, ServerConfig, StorageConfig
+from router.config.problems import Problems, did_you_mean, dotted
+from router.config.secrets import EnvironmentAndFiles, References
+from router.config.sections import DestinationReader, read_sources
+from router.errors import ConfigError, PluginError
+from router.plugins.registry import PluginsConfig, Registry
+
+_SECTIONS = ("server", "storage", "sources", "destinations", "plugins", "logging")
+
+
+def load(
+    source: str | os.PathLike[str] | Mapping[str, Any],
+    *,
+    registry: Registry | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Config:
+    """Read the file (or the dictionary) `source`; raises ConfigError with every problem.
+
+    Without a `registry`, plugins are loaded as the section `[plugins]` says.
+    """
+    environ = os.environ if environ is None else environ
+    if isinstance(source, Mapping):
+        return _read(source, Problems(), registry, environ)
+    data, problems = _parse(FilePath(source))
+    return _read(data, problems, registry, environ)
+
+
+def _parse(file: FilePath) -> tuple[dict[str, Any], Problems]:
+    try:
+        text = file.read_text(encoding="utf-8")
+        return tomllib.loads(text), Problems(str(file), key_lines(text))
+    except FileNotFoundError:
+        problem = f"{file}: there is no such file; name another one with --config"
+    except OSError as error:
+        problem = f"{file}: cannot be read ({error.strerror}); make it readable"
+    except UnicodeDecodeError:
+        problem = f"{file}: is not UTF-8 text; save it as UTF-8"
+    except tomllib.TOMLDecodeError as error:
+        problem = f"{file}: is not TOML: {error}; mend that place"
+    raise ConfigError([problem])
+
+
+def _read(
+    data: Mapping[str, Any], problems: Problems, registry: Registry | None, environ: Mapping[str, str]
+) -> Config:
+    data = override(data, environ, problems)
+    for name in data:
+        if name not in _SECTIONS:
+            problems.unknown((str(name),), _SECTIONS, what="is not a known section")
+    converter = Converter(problems)
+    server = converter.section(ServerConfig, data.get("server", {}), ("server",)) or ServerConfig()
+    storage = _storage(data.get("storage", {}), converter)
+    plugins = converter.section(PluginsConfig, data.get("plugins", {}), ("plugins",)) or PluginsConfig()
+    logging = converter.section(LoggingConfig, data.get("logging", {}), ("logging",)) or LoggingConfig()
+    check_server(server, problems)
+    check_storage(storage, problems)
+
+    broken = ""
+    try:
+        registry = registry or Registry.load(plugins)
+    except PluginError as error:
+        broken = str(error)
+        registry = Registry.load(entry_points=False)
+    references = References(registry.with_plugin(EnvironmentAndFiles(environ)), problems)
+    sources = read_sources(_named(data, "sources", problems), references, problems)
+    destinations: dict[str, DestinationConfig] = {}
+    if not broken:  # without its plugins, every kind would be reported as unknown
+        if storage.kind not in registry.storages:
+            remedy = did_you_mean(storage.kind, registry.storages)
+            problems.add(("storage", "kind"), f'no plugin offers the store kind "{storage.kind}"', remedy)
+        reader = DestinationReader(registry, data.get("sources", {}), references, problems)
+        for name, section in _named(data, "destinations", problems).items():
+            if (destination := reader.read(name, section)) is not None:
+                destinations[name] = destination
+    if problems or broken:
+        raise ConfigError([*problems.lines(), *([broken] if broken else [])])
+    window = max((one.dedupe_window for one in sources.values()), default=storage.dedupe_window)
+    return Config(
+        server=server,
+        storage=replace(storage, dedupe_window=window),
+        sources=sources,
+        destinations=destinations,
+        plugins=plugins,
+        logging=logging,
+        references={dotted(path): reference for path, reference in references.found.items()},
+    )
+
+
+def _storage(data: object, converter: Converter) -> StorageConfig:
+    section = converter.section(StorageConfig, data, ("storage",), left_out=("dedupe_window",))
+    return section or StorageConfig()
+
+
+def _named(data: Mapping[str, Any], what: str, problems: Problems) -> Mapping[str, Any]:
+    """The sections of `[what.NAME]`, by name."""
+    sections = data.get(what, {})
+    if isinstance(sections, Mapping):
+        return sections
+    problems.add((what,), "must be a table of sections", f"write [{what}.NAME]")
+    return {}

@@ -1,0 +1,134 @@
+"""What can be configured, section by section. The string under each field is its page in the reference."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from msgspec import Struct, field
+
+from router.events.source import Source
+from router.plugins.destination import Destination
+from router.plugins.policies import Policies
+from router.plugins.registry import PluginsConfig
+from router.plugins.settings import Duration, Settings, Size
+
+
+class ServerConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The section `[server]`: the doors."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on. The default takes calls from this machine only; "0.0.0.0" takes them from everywhere."""
+    port: int = 8080
+    """Port to listen on; 0 takes any free one."""
+    region: Literal["us", "eu"] = "us"
+    """The region that this router serves; clients learn it from their settings."""
+    public_url: str | None = None
+    """How clients reach the router, e.g. "https://collect.example.com"; by default what they wrote in `Host`."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses or networks of proxies whose `X-Forwarded-For` is believed, e.g. ["10.0.0.0/8"]. None by default."""
+    strict_write_keys: bool = False
+    """Answer 401 to an unknown write key. By default it is answered 200 and counted, as Segment does."""
+    event_limit: Size = Size(32_768)
+    """Most bytes of one event, as compact JSON."""
+    batch_limit: Size = Size(516_096)
+    """Most bytes of a batch request: 512,000 of events and 4,096 around them."""
+    request_timeout: Duration = Duration(55)
+    """How long a request may take to arrive, head and body."""
+    analytics_js: str | None = None
+    """Folder with the build of analytics.js to serve; by default the one that `make install` fetched, if it did."""
+
+
+class StorageConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The section `[storage]`: where events are kept, and how much of them."""
+
+    kind: str = "sqlite"
+    """Which store: "sqlite", one "memory" for trying things out, or one that a plugin brings."""
+    path: str = "data/router.db"
+    """The file of the store, relative to the working directory; its folder is made."""
+    inbox_budget: Size = Size(4 * 2**30)
+    """Most bytes of accepted requests that wait for processing; above that the door answers 503."""
+    stream_budget: Size = Size(16 * 2**30)
+    """Most bytes of processed events; above that the oldest expire for the destinations that lag behind."""
+    retention: Duration = Duration(7 * 86400)
+    """How long events are kept after every destination is done with them, for replay."""
+    dead_letter_retention: Duration = Duration(30 * 86400)
+    """How long events that were given up are kept."""
+    dedupe_window: Duration = Duration(86400)
+    """How long the store remembers message ids: the longest `dedupe_window` of the sources; not a key of its own."""
+    free_floor: Size = Size(256 * 2**20)
+    """Free space of the disk below which nothing is accepted; 0 switches the check off."""
+    ballast: Size = Size(64 * 2**20)
+    """A file of this size is released when the disk is full, so that deliveries go on; 0 does without."""
+    on_full: Literal["expire", "refuse"] = "expire"
+    """At the stream's budget: "expire" the oldest events of whoever lags behind, or "refuse" new ones."""
+    tail_bytes: Size = Size(32 * 2**20)
+    """Memory for the newest events, which destinations that keep up read without touching the disk."""
+    cache_bytes: Size = Size(32 * 2**20)
+    """Memory for older events that were read from the disk, shared by all destinations."""
+
+
+class SourceConfig(Source, frozen=True, kw_only=True):
+    """A section `[sources.NAME]`: who sends. Its `repr` hides the write key."""
+
+    name: str
+    """The word after `sources.`; not a key of its own."""
+    write_key: str
+    """The key that clients send: itself, or a reference such as "env:WEBSITE_WRITE_KEY" or "file:/run/secrets/key"."""
+    enabled: bool = True
+    """Whether its calls are taken; those of a disabled source are answered 200, counted and dropped."""
+    dedupe_window: Duration = Duration(86400)
+    """A message id that comes again within this time is dropped. The default is 24 h, as Segment's."""
+
+    def __repr__(self) -> str:
+        return f"SourceConfig(name={self.name!r}, write_key=***, enabled={self.enabled!r})"
+
+
+class DestinationConfig(Struct, frozen=True, kw_only=True):
+    """A section `[destinations.NAME]`: who gets events. Its `repr` hides the settings."""
+
+    name: str
+    """The word after `destinations.`."""
+    kind: str
+    """Which plugin; `router plugins` lists them."""
+    cls: type[Destination[Any, Any]]
+    """The plugin's class."""
+    sources: frozenset[str] | None = None
+    """Names of the sources whose events it gets; by default those of all."""
+    settings: Settings
+    """What the plugin needs, under `settings.`; `router plugins` names its file, where each setting is explained."""
+    policies: Policies
+    """What the plugin declares about `batching`, `rate`, `concurrency`, `retry`, `ordering`, and what is set here."""
+
+    def destination(self) -> Destination[Any, Any]:
+        """A new instance of the plugin with these settings."""
+        return self.cls(self.settings, name=self.name)
+
+    def __repr__(self) -> str:
+        return f"DestinationConfig(name={self.name!r}, kind={self.kind!r}, settings=***)"
+
+
+class LoggingConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The section `[logging]`: what `router run` writes to standard error."""
+
+    format: Literal["console", "json"] = "console"
+    """"console" for people, "json" for machines: one object a line."""
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least serious lines that are written."""
+
+
+class Config(Struct, frozen=True, kw_only=True):
+    """A whole configuration, checked; `router.config.load.load` makes it."""
+
+    server: ServerConfig = ServerConfig()
+    """The doors."""
+    storage: StorageConfig = StorageConfig()
+    """The store."""
+    sources: Mapping[str, SourceConfig] = field(default_factory=dict)
+    """The sources by name."""
+    destinations: Mapping[str, DestinationConfig] = field(default_factory=dict)
+    """The destinations by name."""
+    plugins: PluginsConfig = PluginsConfig()
+    """Where plugins come from."""
+    logging: LoggingConfig = LoggingConfig()
+    """What is logged."""
+    references: Mapping[str, str] = field(default_factory=dict)
+    """Key paths whose value was given as a reference, e.g. `sources.website.write_key` → `env:WEBSITE_WRITE_KEY`."""

@@ -1,0 +1,133 @@
+"""Reads the sections that have a name each: sources and destinations."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from msgspec.structs import fields
+
+from router.config.checks import check_name, check_policies, check_source
+from router.config.convert import Converter
+from router.config.model import DestinationConfig, SourceConfig
+from router.config.problems import Path, Problems, did_you_mean
+from router.config.secrets import References
+from router.events.source import EMBEDDED_SOURCE
+from router.plugins.destination import Destination
+from router.plugins.policies import Policies
+from router.plugins.registry import Registry
+from router.plugins.settings import Settings
+
+_POLICIES = tuple(one.name for one in fields(Policies))
+_DESTINATION_KEYS = ("kind", "sources", "settings", *_POLICIES)
+
+
+def read_sources(
+    data: Mapping[str, Any], references: References, problems: Problems
+) -> dict[str, SourceConfig]:
+    """The sections `[sources.NAME]`; no two may share a write key."""
+    found: dict[str, SourceConfig] = {}
+    owners: dict[str, str] = {}
+    for name, section in data.items():
+        path = ("sources", name)
+        check_name(path, problems)
+        if name == EMBEDDED_SOURCE:
+            what = "is the name of the calls that an embedding program makes itself"
+            problems.add(path, what, "choose another name")
+        converter = Converter(problems, references)
+        source = converter.section(SourceConfig, section, path, left_out=("name",), name=name)
+        if source is None:
+            continue
+        check_source(source, problems)
+        other = owners.setdefault(source.write_key, name)
+        if other != name:
+            what = f"is the write key of source {other} too"
+            problems.add((*path, "write_key"), what, "give each source a key of its own")
+        found[name] = source
+    return found
+
+
+class DestinationReader:
+    """Reads sections `[destinations.NAME]` with the help of the plugins that they name."""
+
+    def __init__(
+        self, registry: Registry, sources: Iterable[str], references: References, problems: Problems
+    ) -> None:
+        self._registry = registry
+        self._sources = sorted({*sources, EMBEDDED_SOURCE})
+        self._references = references
+        self._problems = problems
+
+    def read(self, name: str, section: object) -> DestinationConfig | None:
+        """One destination, or None when something of it is wrong."""
+        path = ("destinations", name)
+        check_name(path, self._problems)
+        if not isinstance(section, Mapping):
+            self._problems.add(path, "must be a section", f"write [destinations.{name}]")
+            return None
+        for key in section:
+            if key not in _DESTINATION_KEYS:
+                self._unknown(key, section, path)
+        cls = self._plugin(section, path)
+        sources = self._connected(section, path)
+        if cls is None:
+            return None
+        settings = self._settings(cls, section.get("settings", {}), path)
+        policies = self._policies(cls, section, path)
+        if settings is None or policies is None:
+            return None
+        return DestinationConfig(
+            name=name, kind=cls.kind, cls=cls, sources=sources, settings=settings, policies=policies
+        )
+
+    def _unknown(self, key: str, section: Mapping[str, Any], path: Path) -> None:
+        """A key in the wrong place is often a setting that lost its `settings.`."""
+        cls = self._registry.destinations.get(str(section.get("kind")))
+        if cls and key in {one.encode_name for one in fields(cls.settings_type())}:
+            self._problems.add((*path, key), "is not a known key", f'write it as "settings.{key}"')
+        else:
+            self._problems.unknown((*path, key), _DESTINATION_KEYS)
+
+    def _plugin(self, section: Mapping[str, Any], path: Path) -> type[Destination[Any, Any]] | None:
+        kinds = self._registry.destinations
+        kind = section.get("kind")
+        if kind is None:
+            remedy = f'say which plugin, e.g. kind = "{next(iter(kinds), "webhook")}"'
+            self._problems.add((*path, "kind"), "is missing", remedy)
+            return None
+        if not isinstance(kind, str):
+            self._problems.add((*path, "kind"), "must be text", "write the name of a plugin in quotes")
+            return None
+        if kind not in kinds:
+            what = f'no plugin offers the destination kind "{kind}"'
+            self._problems.add((*path, "kind"), what, did_you_mean(kind, kinds))
+            return None
+        return kinds[kind]
+
+    def _connected(self, section: Mapping[str, Any], path: Path) -> frozenset[str] | None:
+        named = section.get("sources")
+        if named is None:
+            return None
+        where = (*path, "sources")
+        if not isinstance(named, list) or not all(isinstance(one, str) for one in named):
+            self._problems.add(where, "must be a list of names", 'write e.g. ["website"]')
+            return None
+        if not named:
+            self._problems.add(where, "is empty: it would never get an event", "leave it out for all sources")
+        for one in named:
+            if one not in self._sources:
+                what = f'there is no source "{one}"'
+                self._problems.add(where, what, did_you_mean(one, self._sources))
+        return frozenset(named)
+
+    def _settings(self, cls: type[Destination[Any, Any]], data: object, path: Path) -> Settings | None:
+        converter = Converter(self._problems, self._references)
+        return converter.section(cls.settings_type(), data, (*path, "settings"))
+
+    def _policies(
+        self, cls: type[Destination[Any, Any]], section: Mapping[str, Any], path: Path
+    ) -> Policies | None:
+        """What the class declares, with what the section sets."""
+        given = {key: section[key] for key in _POLICIES if key in section}
+        policies = Converter(self._problems).section(Policies, given, path, default=cls.policies())
+        if policies is not None:
+            check_policies(policies, path, self._problems)
+        return policies

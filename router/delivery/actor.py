@@ -1,0 +1,350 @@
+"""Delivery: one actor for each destination, which takes the stream there at its own pace.
+
+It promises:
+
+- Every event of the stream that the destination takes is delivered at least once, or has a recorded end with a
+  reason code. `accepted = delivered + filtered + suppressed + dead + expired + pending`, at every settlement.
+- Events that share a user, anonymous or previous id arrive in the order of the stream, whatever fails in between.
+- What one event, one answer or one plugin does wrong harms that event only; no destination waits for another.
+- A restart repeats at most what was on its way or not yet settled.
+
+The road of an event, a file for each part:
+
+    Follower ─▶ routing ─▶ batcher ─▶ dispatch ─▶ flight ─▶ sender ─▶ http, or the plugin's `deliver`
+                  │                      ▲           │
+                  │        pause, suspects, parking  ▼
+                  └──────────────────────┴──────── landing ─▶ ledger ─▶ the store
+
+`dispatch` decides what leaves, `flight` sends a batch and bisects it where an event is refused, `classify` turns
+answers into verdicts, `landing` draws the consequences, `ledger` gathers what the store has to know.
+
+Why so: the happy path writes no row per event. A destination that is down is a cursor that stands still, so nothing
+is written while it pauses; a single bad event is a small row (parked) so that it need not hold the cursor. Whether
+it is the destination or an event that is bad is found out by asking with another user's event (a probe).
+
+An event counts for a destination when its source is connected to it; other events only move the cursor.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from router.actors.actor import Actor
+from router.delivery.clock import Clock, Timer
+from router.delivery.dispatch import Dispatch
+from router.delivery.flight import Report, fly
+from router.delivery.http import HttpClient
+from router.delivery.landing import GONE, Landing
+from router.delivery.ledger import passed
+from router.delivery.rate import RateLimit
+from router.delivery.routing import Route
+from router.delivery.sender import Sender
+from router.delivery.state import Flight, State
+from router.errors import StorageError
+from router.plugins.destination import Destination
+from router.plugins.policies import Policies
+from router.storage.cursor import Cursor
+from router.storage.follower import Follower, Reading, Stream
+from router.storage.letters import Parked
+from router.storage.store import DestinationState, Settlement
+from router.telemetry.happenings import CursorMoved, DestinationPaused, DestinationResumed
+from router.telemetry.signals import Signals
+
+WINDOW_EVENTS = 10_000
+"""How far a destination may be ahead of its last committed outcome."""
+GRACE_SECONDS = 10.0
+"""How long a flight may take to end when the router stops."""
+STORE_RETRY_SECONDS = (0.1, 5.0)
+
+
+class DeliveryStatus(Struct, frozen=True):
+    """Where a destination stands, for operators."""
+
+    cursor: Cursor
+    pending: int
+    """Positions of the stream that it has not finished, and parked events. Counted, never subtracted."""
+    parked: int
+    held: int
+    """Events that wait behind a parked one."""
+    in_flight: int
+    is_paused: bool
+    reason: str
+    """Why it pauses."""
+
+
+class DeliveryActor(Actor):
+    """Serves one destination."""
+
+    def __init__(
+        self,
+        destination: Destination[Any, Any],
+        *,
+        state: DestinationState,
+        stream: Stream,
+        settle: Callable[[Sequence[Settlement]], Awaitable[None]],
+        sources: frozenset[str] | None,
+        policies: Policies,
+        http: HttpClient,
+        signals: Signals,
+        clock: Clock,
+        uniform: Callable[[float, float], float] = random.uniform,
+        window: int = WINDOW_EVENTS,
+    ) -> None:
+        """`sources` names the connected sources, None all of them. `uniform` is the jitter's source of chance."""
+        destination.feed_by(policies)
+        self.name = f"delivery {state.name}"
+        self._destination = state.name
+        self._stream = stream
+        self._settle = settle
+        self._policies = policies
+        self._signals = signals
+        self._clock = clock
+        self._uniform = uniform
+        self._window = window
+        self._route = Route(sources, destination.event_types())
+        self._rate = RateLimit(policies.rate, clock)
+        self._sender = Sender(destination, http=http, rate=self._rate, clock=clock)
+        self._committed = state.cursor
+        self._parked = {row.position: row for row in state.parked}
+        self._committing = asyncio.Lock()
+        self._is_stopping = False
+        self._ended = asyncio.Event()
+        self._ended.set()
+        self._begin()
+
+    # --- life -----------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Serve the destination, from what is committed on."""
+        async with self._committing:  # a settlement of before a crash may still be on its way
+            self._begin()
+        self._ended.clear()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                self._tasks = tasks
+                reader = tasks.create_task(self._read())
+                settler = tasks.create_task(self._settle_all())
+                while not self._is_stopping:
+                    self._turn()
+                    await self._woken.wait()
+                reader.cancel()
+                await self._wind_down()
+                settler.cancel()
+            await self._commit()
+        except StorageError:
+            pass  # the store did not take the last settlement; what it would have recorded is repeated
+        except ExceptionGroup as failures:
+            raise failures.exceptions[0] from None
+        finally:
+            self._set_alarm(None)
+            await self._sender.close()
+            self._ended.set()
+
+    async def stop(self) -> None:
+        """Start nothing more, give what is on its way some time, settle what ended and close the destination."""
+        self._is_stopping = True
+        self._woken.set()
+        await self._ended.wait()
+
+    @property
+    def status(self) -> DeliveryStatus:
+        """Where the destination stands."""
+        state = self._state
+        return DeliveryStatus(
+            cursor=self._committed,
+            pending=max(0, self._stream.head - passed(self._committed)) + len(self._parked),
+            parked=len(self._parked),
+            held=state.parking.held,
+            in_flight=sum(len(flight.batch) for flight in state.flights),
+            is_paused=state.pause.is_on,
+            reason=state.pause.reason,
+        )
+
+    def _begin(self) -> None:
+        """Forget everything that is not committed."""
+        self._state = State(
+            self._destination,
+            cursor=self._committed,
+            parked=self._parked.values(),
+            policies=self._policies,
+            clock=self._clock,
+            uniform=self._uniform,
+        )
+        self._dispatch = Dispatch(self._state, rate=self._rate, clock=self._clock, start=self._start)
+        self._landing = Landing(self._state, clock=self._clock, signals=self._signals)
+        self._follower = Follower(self._stream, self._committed.floor)
+        self._resumed_from = self._committed
+        self._is_full = False
+        self._landed: list[Flight] = []
+        self._unsettled: Settlement | None = None
+        self._alarm: Timer | None = None
+        self._woken = asyncio.Event()
+        self._hungry = asyncio.Event()
+        self._has_news = asyncio.Event()
+
+    def _turn(self) -> None:
+        """Draw the consequences of what happened, and start what may leave."""
+        self._woken.clear()
+        landed, self._landed = self._landed, []
+        for flight in landed:
+            self._landing.land(flight)
+        self._dispatch.launch()
+        self._set_alarm(self._dispatch.wake_in)
+        self._tell_whether_full()
+        if self._may_read():
+            self._hungry.set()
+        else:
+            self._hungry.clear()
+        if not self._state.ledger.is_empty:
+            self._has_news.set()
+
+    def _tell_whether_full(self) -> None:
+        if self._state.parking.is_full is not self._is_full:
+            self._is_full = self._state.parking.is_full
+            full, over = (
+                DestinationPaused(self._destination, "parked_full", 0.0),
+                DestinationResumed(self._destination),
+            )
+            self._signals.emit(full if self._is_full else over)
+
+    async def _wind_down(self) -> None:
+        self._set_alarm(GRACE_SECONDS)
+        deadline = self._clock.monotonic() + GRACE_SECONDS
+        while self._state.flights and self._clock.monotonic() < deadline:
+            for flight in self._landed:
+                self._landing.land(flight)
+            self._landed = []
+            if self._state.flights:
+                self._woken.clear()
+                await self._woken.wait()
+        for flight in self._state.flights:
+            if flight.task is not None:
+                flight.task.cancel()
+
+    def _set_alarm(self, seconds: float | None) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm = None if seconds is None else self._clock.call_later(seconds, self._woken.set)
+
+    # --- reading --------------------------------------------------------------------------------------
+
+    def _may_read(self) -> bool:
+        state = self._state
+        return (
+            state.batcher.wants_more
+            and (not state.pause.is_on or self._dispatch.lacks_probe or not state.batcher)
+            and not state.parking.is_full
+            and not state.parking.holds_enough
+            and self._follower.position - passed(self._committed) < self._window
+        )
+
+    async def _read(self) -> None:
+        delay, longest = STORE_RETRY_SECONDS
+        while True:
+            await self._hungry.wait()
+            try:
+                reading = await self._follower.read()
+            except StorageError:  # the store is in trouble and says so itself; it is asked again
+                await self._clock.sleep(delay)
+                delay = min(delay * 2, longest)
+                continue
+            delay = STORE_RETRY_SECONDS[0]
+            self._admit(reading)
+            self._hungry.clear()
+            self._woken.set()
+
+    def _admit(self, reading: Reading) -> None:
+        state = self._state
+        envelopes, gaps = reading.envelopes, reading.gaps
+        done = self._resumed_from
+        if done.ranges and reading.first < done.ranges[-1][1]:
+            envelopes = [one for one in envelopes if not done.is_complete(one.position)]
+            gaps = tuple(part for gap in gaps for part in _open_parts(gap, done))
+        for first, after in gaps:
+            state.ledger.expired(first, after, GONE)
+        if envelopes:
+            routed = self._route.divide(envelopes)
+            state.ledger.filtered(routed.filtered)
+            state.ledger.unconnected(routed.unconnected)
+            state.batcher.add(routed.taken, self._clock.monotonic())
+
+    # --- sending --------------------------------------------------------------------------------------
+
+    def _start(self, flight: Flight) -> None:
+        self._state.flights.add(flight)
+        flight.task = self._tasks.create_task(self._carry(flight))
+
+    async def _carry(self, flight: Flight) -> None:
+        try:
+            if flight.row is not None:
+                await self._fetch(flight, flight.row)
+            if flight.batch:
+                flight.report = await fly(self._sender, flight.batch, self._state.keys)
+        finally:
+            self._landed.append(flight)
+            self._woken.set()
+
+    async def _fetch(self, flight: Flight, row: Parked) -> None:
+        """Read a parked event from the stream."""
+        flight.report = Report()
+        try:
+            reading = await self._stream.read(row.position)
+        except StorageError:  # it is put back, and read again later
+            return
+        flight.batch = [one for one in reading.envelopes[:1] if one.position == row.position]
+        flight.is_gone = not flight.batch
+
+    # --- settling -------------------------------------------------------------------------------------
+
+    async def _settle_all(self) -> None:
+        delay, longest = STORE_RETRY_SECONDS
+        while True:
+            await self._has_news.wait()
+            self._has_news.clear()
+            while not self._ledger_is_settled:
+                try:
+                    await asyncio.shield(self._commit())  # a write that has begun is never given up half-way
+                    delay = STORE_RETRY_SECONDS[0]
+                except StorageError:  # the store is in trouble and says so itself; it is asked again
+                    await self._clock.sleep(delay)
+                    delay = min(delay * 2, longest)
+
+    @property
+    def _ledger_is_settled(self) -> bool:
+        return self._unsettled is None and self._state.ledger.is_empty
+
+    async def _commit(self) -> None:
+        """Settle what is gathered; what gathers meanwhile is settled next."""
+        async with self._committing:
+            if self._ledger_is_settled:
+                return
+            settlement = self._unsettled or self._state.ledger.take(self._clock.now())
+            self._unsettled = settlement
+            await self._settle([settlement])
+            self._unsettled = None
+            self._committed = settlement.cursor
+            for row in settlement.park:
+                self._parked[row.position] = row
+            for position in settlement.unpark:
+                self._parked.pop(position, None)
+        floor = min(self._committed.floor, min(self._parked, default=self._committed.floor))
+        completed = passed(self._committed) - len(self._parked) - floor
+        self._signals.emit(CursorMoved(self._destination, floor, completed))
+        self._woken.set()
+
+
+def _open_parts(gap: tuple[int, int], done: Cursor) -> list[tuple[int, int]]:
+    """The parts of a half-open range that the cursor has not passed."""
+    parts = []
+    first, after = max(gap[0], done.floor), gap[1]
+    for begin, end in done.ranges:
+        if first < begin < after:
+            parts.append((first, begin))
+        if begin < after:
+            first = max(first, end)
+    if first < after:
+        parts.append((first, after))
+    return parts

@@ -1,0 +1,118 @@
+"""A batch on its way: sent whole, bisected where an event is refused, until every event has an end or waits."""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from msgspec import Struct, field
+
+from router.delivery.sender import Sender
+from router.delivery.verdict import Judgement, Verdict
+from router.events.calls import AnyEvent
+from router.events.envelope import Envelope
+
+Keys = Callable[[AnyEvent], tuple[str, ...]]
+BREAKS = 3
+"""When this many events have the plugin raise, one by one, and none went well, the plugin itself is broken."""
+
+_PASSING = (Judgement.RETRY, Judgement.BROKEN)
+
+
+class Report(Struct):
+    """What became of the events of a flight; each stands in exactly one of the lists, in order."""
+
+    delivered: list[Envelope] = field(default_factory=list)
+    dead: list[tuple[Envelope, Verdict]] = field(default_factory=list)
+    """Events that the service refused for good."""
+    again: list[tuple[Envelope, Verdict]] = field(default_factory=list)
+    """Events that failed by themselves, while neighbours did not."""
+    failed: list[Envelope] = field(default_factory=list)
+    """Events that were in the attempt with which the flight ended."""
+    untried: list[Envelope] = field(default_factory=list)
+    """Events that were not tried, or that must stay behind one of `again`."""
+    failure: Verdict | None = None
+    """The verdict on `failed`."""
+
+
+async def fly(sender: Sender, batch: Sequence[Envelope], keys: Keys) -> Report:
+    """Send `batch`; its parts go one after the other, from left to right, so the order of the stream is kept."""
+    report = Report()
+    parts: deque[Sequence[Envelope]] = deque([batch])
+    held: set[str] = set()
+    while parts:
+        part = parts.popleft()
+        if held:
+            part = _without_held(part, keys, held, report)
+            if not part:
+                continue
+        attempt = await sender.attempt([envelope.event for envelope in part])
+        if attempt.each is not None:
+            if all(verdict.judgement in _PASSING for verdict in attempt.each):
+                _end(report, part, parts, attempt.each[0])  # not one went well: the service is not well
+                break
+            _divide(part, attempt.each, report)
+            held.update(key for envelope, _ in report.again for key in keys(envelope.event))
+            continue
+        judgement = attempt.verdict.judgement
+        if judgement is Judgement.DELIVERED:
+            report.delivered.extend(part)
+        elif judgement.stops_batch:
+            _end(report, part, parts, attempt.verdict)
+            break
+        elif len(part) > 1:
+            middle = len(part) // 2
+            parts.extendleft((part[middle:], part[:middle]))
+        elif judgement is Judgement.BROKEN:
+            report.again.append((part[0], attempt.verdict))
+            held.update(keys(part[0].event))
+            if len(report.again) >= BREAKS and not _went_well(report):
+                break
+        else:
+            report.dead.append((part[0], attempt.verdict))
+    if report.again and not _went_well(report):
+        _blame_all(report, parts)
+    return report
+
+
+def _went_well(report: Report) -> bool:
+    return bool(report.delivered or report.dead)
+
+
+def _without_held(part: Sequence[Envelope], keys: Keys, held: set[str], report: Report) -> list[Envelope]:
+    """The events that need not wait behind one that is tried again."""
+    free = []
+    for envelope in part:
+        own = keys(envelope.event)
+        if held.isdisjoint(own):
+            free.append(envelope)
+        else:
+            held.update(own)
+            report.untried.append(envelope)
+    return free
+
+
+def _divide(part: Sequence[Envelope], verdicts: Sequence[Verdict], report: Report) -> None:
+    """Take the author's word on every event."""
+    for envelope, verdict in zip(part, verdicts, strict=True):
+        if verdict.judgement is Judgement.DELIVERED:
+            report.delivered.append(envelope)
+        elif verdict.judgement is Judgement.REFUSED:
+            report.dead.append((envelope, verdict))
+        else:
+            report.again.append((envelope, verdict))
+
+
+def _end(
+    report: Report, part: Sequence[Envelope], parts: deque[Sequence[Envelope]], verdict: Verdict
+) -> None:
+    report.failure = verdict
+    report.failed.extend(part)
+    report.untried.extend(envelope for rest in parts for envelope in rest)
+
+
+def _blame_all(report: Report, parts: deque[Sequence[Envelope]]) -> None:
+    """No event went well: the fault is not with these events."""
+    report.failed[:0] = [envelope for envelope, _ in report.again]
+    if report.failure is None:
+        report.failure = report.again[0][1]
+        report.untried.extend(envelope for rest in parts for envelope in rest)
+    report.again.clear()

@@ -1,0 +1,241 @@
+"""What follows from a flight that is over: ends are recorded, failures pause, bisect, park or give up."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from router.delivery.clock import Clock
+from router.delivery.flight import Report
+from router.delivery.letter import dead_letter
+from router.delivery.state import Flight, Kind, State
+from router.delivery.verdict import Judgement, Verdict
+from router.events.envelope import Envelope
+from router.telemetry.happenings import (
+    BatchDelivered,
+    BatchFailed,
+    DestinationPaused,
+    DestinationResumed,
+    EventsDied,
+)
+from router.telemetry.signals import Signals
+
+GONE = "gone"
+"""The reason of an event that its destination can no longer get: the segment was damaged, deleted or expired."""
+_LOST = Verdict(Judgement.BROKEN, "PLUGIN_ERROR", answer="the plugin ended its own task")
+
+
+class Landing:
+    """Takes in flights, one after the other."""
+
+    def __init__(self, state: State, *, clock: Clock, signals: Signals) -> None:
+        self._state = state
+        self._clock = clock
+        self._signals = signals
+        self._died: Counter[str] = Counter()
+
+    def land(self, flight: Flight) -> None:
+        """Take in a flight that is over."""
+        state = self._state
+        in_flight = len(state.flights)
+        state.ended(flight)
+        report = flight.report or Report(failed=list(flight.batch), failure=_LOST)
+        if flight.row is not None:
+            self._land_retry(flight, report)
+        else:
+            self._land_events(flight, report)
+        if report.delivered:
+            seconds = (self._clock.now() - report.delivered[0].received_at) / 1000
+            self._signals.emit(BatchDelivered(state.name, len(report.delivered), max(0.0, seconds)))
+        if report.delivered or report.dead:
+            state.record.successes += 1
+        if report.failure is not None:
+            self._signals.emit(BatchFailed(state.name, len(report.failed), report.failure.code))
+            self._fail(flight, report, report.failure)
+        elif flight.row is None or report.delivered or report.dead:
+            self._succeed(flight, in_flight)
+        for reason, count in self._died.items():
+            self._signals.emit(EventsDied(state.name, count, reason))
+        self._died.clear()
+
+    # --- ends -----------------------------------------------------------------------------------------
+
+    def _land_events(self, flight: Flight, report: Report) -> None:
+        state = self._state
+        if report.delivered:
+            report.delivered.sort(key=_position)
+            state.ledger.delivered(report.delivered, state.record.attempts(report.delivered))
+            state.record.forget(report.delivered)
+        for envelope, verdict in report.dead:
+            self._bury(envelope, verdict)
+        for envelope, verdict in report.again:
+            state.record.failed([envelope], verdict, monotonic=self._clock.monotonic(), now=self._clock.now())
+            self._park(envelope, verdict)
+        if flight.is_suspect:
+            over = [*report.delivered, *(one for one, _ in report.dead), *(one for one, _ in report.again)]
+            state.suspects.clear({one.position for one in over})
+        elif report.untried:
+            state.batcher.give_back(report.untried)
+
+    def _land_retry(self, flight: Flight, report: Report) -> None:
+        """A parked event was tried again, is not in the stream any more, or could not be read."""
+        state, row = self._state, flight.row
+        if row is None:
+            return
+        now = self._clock.now()
+        if report.delivered:
+            state.ledger.delivered(report.delivered, {row.position: row.attempts + 1})
+            self._lift(row.position)
+        elif report.dead:
+            envelope, verdict = report.dead[0]
+            self._give_up(flight, envelope, verdict, row.attempts + 1)
+        elif report.failed:
+            verdict = report.failure or _LOST
+            started_at = now - int((self._clock.monotonic() - flight.started_at) * 1000)
+            retried = state.parking.again(row, verdict, started_at=started_at, now=now)
+            if retried.is_over:
+                self._give_up(flight, report.failed[0], verdict, retried.row.attempts)
+            else:
+                state.parking.park(retried.row)
+                state.ledger.park(retried.row)
+        elif flight.is_gone:
+            state.ledger.expired(row.position, row.position + 1, GONE)
+            self._lift(row.position)
+        else:
+            state.parking.put_back(row, now)
+
+    def _bury(self, envelope: Envelope, verdict: Verdict) -> None:
+        """Record the death of an event that is not parked."""
+        state, now = self._state, self._clock.now()
+        tries = state.record.get(envelope.position)
+        is_counted = verdict.judgement not in (Judgement.REFUSED, Judgement.TOO_LARGE)
+        count = (tries.count if tries else 0) + (0 if is_counted else 1)
+        first = tries.first_tried_at if tries else now
+        state.ledger.dead(
+            dead_letter(state.name, envelope, verdict, attempts=count, first_tried_at=first, now=now)
+        )
+        self._died[verdict.code] += 1
+        state.record.forget([envelope])
+
+    def _give_up(self, flight: Flight, envelope: Envelope, verdict: Verdict, attempts: int) -> None:
+        """Record the death of a parked event."""
+        row = flight.row
+        if row is None:
+            return
+        letter = dead_letter(
+            self._state.name,
+            envelope,
+            verdict,
+            attempts=attempts,
+            first_tried_at=row.first_tried_at,
+            now=self._clock.now(),
+        )
+        self._state.ledger.dead(letter)
+        self._died[verdict.code] += 1
+        self._lift(row.position)
+
+    def _lift(self, position: int) -> None:
+        self._state.ledger.unpark(position)
+        self._state.batcher.give_back(self._state.parking.lift(position))
+
+    def _park(self, envelope: Envelope, verdict: Verdict) -> None:
+        """Park an event whose last failure is counted already; it dies instead when it is too old."""
+        state = self._state
+        tries = state.record.get(envelope.position)
+        now = self._clock.now()
+        retried = state.parking.first(
+            envelope,
+            state.keys(envelope.event),
+            verdict,
+            attempts=tries.count if tries else 1,
+            first_tried_at=tries.first_tried_at if tries else now,
+            now=now,
+        )
+        if retried.is_over:
+            self._bury(envelope, verdict)
+            return
+        state.parking.park(retried.row)
+        state.ledger.park(retried.row)
+        state.record.forget([envelope])
+
+    # --- the destination ------------------------------------------------------------------------------
+
+    def _succeed(self, flight: Flight, in_flight: int) -> None:
+        state = self._state
+        state.concurrency.succeeded(self._clock.monotonic() - flight.started_at, in_flight)
+        if state.pause.is_on and flight.is_probe:
+            state.pause.end()
+            self._signals.emit(DestinationResumed(state.name))
+
+    def _fail(self, flight: Flight, report: Report, verdict: Verdict) -> None:
+        state = self._state
+        if flight.row is None:
+            if verdict.judgement is not Judgement.SNOOZE:
+                monotonic, now = self._clock.monotonic(), self._clock.now()
+                state.record.failed(report.failed, verdict, monotonic=monotonic, now=now)
+            if self._is_settled_alone(flight, report.failed, verdict):
+                return
+            self._set_aside(flight, report.failed, verdict)
+        elif not flight.is_probe and verdict.judgement is not Judgement.THROTTLED:
+            return  # a parked event that fails says nothing about the others
+        self._pause(flight, verdict)
+
+    def _is_settled_alone(self, flight: Flight, failed: Sequence[Envelope], verdict: Verdict) -> bool:
+        """Whether a single event is given up or parked, so that the destination may run on."""
+        state = self._state
+        if len(failed) != 1 or flight.is_probe or state.pause.is_on or not verdict.judgement.accuses_events:
+            return False
+        failures = 1 if verdict.judgement is Judgement.BROKEN else 2
+        if not state.record.is_the_events_fault(failed[0].position, failures=failures):
+            return False
+        state.record.conclude()
+        if flight.is_suspect:
+            state.suspects.clear({failed[0].position})
+        if verdict.judgement is Judgement.CREDENTIALS:
+            self._bury(failed[0], verdict)
+        else:
+            self._park(failed[0], verdict)
+        return True
+
+    def _set_aside(self, flight: Flight, failed: list[Envelope], verdict: Verdict) -> None:
+        """Keep events that failed where they are tried again."""
+        state = self._state
+        if flight.is_suspect:
+            if flight.kind is Kind.TRIAL and verdict.judgement.accuses_events:
+                state.suspects.failed({one.position for one in failed})
+        elif flight.is_probe or not verdict.judgement.accuses_events:
+            state.batcher.give_back(failed)
+        else:
+            state.suspects.add(failed)
+
+    def _pause(self, flight: Flight, verdict: Verdict) -> None:
+        state = self._state
+        now = self._clock.monotonic()
+        state.concurrency.failed()
+        if state.pause.is_on and not flight.is_probe:
+            if verdict.after is not None:
+                state.pause.prolong(now, verdict.after)
+            return
+        if flight.is_probe:
+            self._give_up_old()
+        seconds = state.pause.begin(verdict.code, now, after=verdict.after)
+        is_credentials = verdict.judgement is Judgement.CREDENTIALS
+        reason = f"credentials {verdict.code}" if is_credentials else verdict.code
+        self._signals.emit(DestinationPaused(state.name, reason, seconds))
+
+    def _give_up_old(self) -> None:
+        """A probe failed: what was tried and failed for the whole give-up age is dead."""
+        state = self._state
+        old = set(state.record.too_old(self._clock.monotonic()))
+        if not old:
+            return
+        under_way = {one.position for flight in state.flights for one in flight.batch}
+        old -= under_way
+        dying = [one for one in state.suspects if one.position in old]
+        state.suspects.clear(old)
+        dying += state.batcher.drop(old)
+        for envelope in sorted(dying, key=_position):
+            tries = state.record.get(envelope.position)
+            self._bury(envelope, tries.verdict if tries else _LOST)
+
+
+def _position(envelope: Envelope) -> int:
+    return envelope.position

@@ -1,0 +1,54 @@
+"""What one attempt says about its events."""
+
+from enum import Enum
+
+from msgspec import Struct
+
+
+class Judgement(Enum):
+    """What the engine does next."""
+
+    DELIVERED = "delivered"
+    RETRY = "retry"
+    """The service is not well: the destination pauses and the events are tried again."""
+    THROTTLED = "throttled"
+    """The service is well but wants to be left alone, or cannot be reached: as RETRY, and no event is suspected."""
+    SNOOZE = "snooze"
+    """As THROTTLED, and no attempt is counted."""
+    CREDENTIALS = "credentials"
+    """The service does not know us or the address is wrong: as RETRY; an event that is alone with it dies."""
+    BROKEN = "broken"
+    """The plugin raised: the batch is bisected, an event that is alone with it is parked."""
+    TOO_LARGE = "too_large"
+    """The batch is halved; a single event dies."""
+    REFUSED = "refused"
+    """The batch is bisected until the refused event is alone; that event dies."""
+
+    @property
+    def stops_batch(self) -> bool:
+        """Whether nothing more of the batch is sent now."""
+        return self in _STOPPING
+
+    @property
+    def accuses_events(self) -> bool:
+        """Whether one of the events may be the reason."""
+        return self not in (Judgement.THROTTLED, Judgement.SNOOZE)
+
+
+_STOPPING = (Judgement.RETRY, Judgement.THROTTLED, Judgement.SNOOZE, Judgement.CREDENTIALS)
+
+
+class Verdict(Struct, frozen=True):
+    """A judgement with the code that operators see (operations 2) and what a dead letter keeps."""
+
+    judgement: Judgement
+    code: str = ""
+    after: float | None = None
+    """Seconds that the service wants us to wait, if it said so."""
+    request: str = ""
+    """The request as text, secrets hidden."""
+    answer: str = ""
+    """The answer, or the error, as text."""
+
+
+DELIVERED = Verdict(Judgement.DELIVERED)

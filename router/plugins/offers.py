@@ -1,0 +1,97 @@
+"""What plugins offer, by kind; every class is checked against its contract when it is offered."""
+
+import inspect
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from router.errors import PluginError
+from router.plugins.destination import Destination
+from router.plugins.loading import Loading
+from router.plugins.settings import Settings
+
+_KIND = re.compile(r"[a-z][a-z0-9_-]*")
+_HOOKS = {
+    "source": "register_sources",
+    "enrichment": "register_enrichments",
+    "transformation": "register_transformations",
+    "destination": "register_destinations",
+    "storage": "register_storage",
+}
+
+
+class Offers:
+    """Collects what each plugin registers; a kind that two plugins offer is refused."""
+
+    def __init__(self) -> None:
+        self._classes: dict[str, dict[str, Any]] = {what: {} for what in _HOOKS}
+        self._origins: dict[tuple[str, str], str] = {}
+        self.rows: list[tuple[str, str, str]] = []
+        """What, which kind, and the name of the plugin that offers it."""
+
+    def classes(self, what: str) -> Mapping[str, Any]:
+        """What was offered as a source, enrichment, transformation, destination or storage, by kind."""
+        return self._classes[what]
+
+    def add(self, plugin: object, name: str, said: str) -> None:
+        """Take everything that `plugin` offers; raises PluginError."""
+        for what, hook in _HOOKS.items():
+            register = getattr(plugin, hook, None)
+            if register is None:
+                continue
+            with Loading(f"{said}, {hook}", "mend the hook"):
+                offered = register()
+            for kind, found in _by_kind(what, offered, f"{said}, {hook}"):
+                self._add(what, kind, found, name, said)
+
+    def _add(self, what: str, kind: str, found: object, name: str, said: str) -> None:
+        other = self._origins.get((what, kind))
+        if other is not None:
+            raise PluginError(
+                f"two plugins offer the {what} kind {kind!r}: {other} and {said}; "
+                "rename one, or add one of them to [plugins] disabled"
+            )
+        if what == "destination":
+            check_destination(found, said)
+        self._origins[what, kind] = said
+        self._classes[what][kind] = found
+        self.rows.append((what, kind, name))
+
+
+def check_destination(found: object, said: str) -> None:
+    """Refuse a class that does not keep the contract of a destination; raises PluginError."""
+    name = getattr(found, "__name__", repr(found))
+    where = f"{said}: destination {name}"
+    if not (inspect.isclass(found) and issubclass(found, Destination)):
+        raise PluginError(
+            f"{where} is not a subclass of Destination; write `class {name}(Destination[…, …])`"
+        )
+    ways = [way for way in ("requests", "deliver") if getattr(found, way) is not getattr(Destination, way)]
+    if len(ways) != 1:
+        have = "both `requests` and `deliver`" if ways else "neither `requests` nor `deliver`"
+        raise PluginError(f"{where} has {have}; write exactly one of them")
+    try:
+        settings = found.settings_type()
+        found.event_types()
+    except TypeError as error:
+        raise PluginError(f"{where}: {error}") from None
+    if not (inspect.isclass(settings) and issubclass(settings, Settings)):
+        raise PluginError(f"{where} names {settings!r} as its settings; it must be a subclass of Settings")
+
+
+def _by_kind(what: str, offered: object, said: str) -> Iterator[tuple[str, Callable[..., Any]]]:
+    if what == "storage":
+        if not isinstance(offered, Mapping):
+            raise PluginError(f'{said} must return stores by kind, e.g. {{"sqlite": make_store}}')
+        pairs = list(offered.items())
+    else:
+        if not isinstance(offered, (list, tuple)):
+            raise PluginError(f"{said} must return a list of classes")
+        pairs = [(getattr(one, "kind", None), one) for one in offered]
+    for kind, found in pairs:
+        if not (isinstance(kind, str) and _KIND.fullmatch(kind)):
+            name = getattr(found, "__name__", repr(found))
+            raise PluginError(
+                f'{said}: {name} needs a `kind` in lower case, e.g. kind = "slack", not {kind!r}'
+            )
+        yield kind, found

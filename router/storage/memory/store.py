@@ -1,0 +1,242 @@
+"""A store that keeps everything in memory: for tests, and as the plainest statement of the contract.
+
+No verb has an `await` between its checks and its changes, so each of them is one transaction.
+"""
+
+import os
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
+from router.errors import StorageError, StoreFull
+from router.storage.cursor import Cursor
+from router.storage.entry import Entry
+from router.storage.letters import DeadLetter, Parked
+from router.storage.outcome import OutcomeRecord
+from router.storage.store import (
+    Commit,
+    Counts,
+    DestinationState,
+    SegmentDraft,
+    Settlement,
+    Sighting,
+    Storage,
+    StoredSegment,
+    StoreFacts,
+)
+
+SCHEMA_VERSION = 1
+
+
+class MemoryStorage(Storage):
+    """The contract in memory; `dedupe_window` is in seconds, `inbox_budget` in bytes of bodies."""
+
+    def __init__(
+        self,
+        *,
+        dedupe_window: float = 86_400,
+        inbox_budget: int | None = None,
+        store_id: bytes | None = None,
+    ) -> None:
+        self._store_id = os.urandom(16) if store_id is None else store_id
+        self._dedupe_window = int(dedupe_window * 1000)
+        self._inbox_budget = inbox_budget
+        self._entries: list[Entry] = []
+        self._inbox_next = 0
+        self._inbox_cursor = 0
+        self._segments: list[StoredSegment] = []
+        self._stream_next = 0
+        self._latest = 0
+        self._latest_committed = 0
+        self._hashes: dict[bytes, Sighting] = {}
+        self._counters: Counter[tuple[str, ...]] = Counter()
+        self._destinations: dict[str, DestinationState] = {}
+        self._parked: dict[str, dict[int, Parked]] = {}
+        self._records: dict[str, list[OutcomeRecord]] = {}
+        self._letters: list[DeadLetter] = []
+
+    async def open(self) -> None:
+        """Nothing is to be opened."""
+
+    async def close(self) -> None:
+        """Nothing is to be closed."""
+
+    @property
+    def store_id(self) -> bytes:
+        """16 random bytes made with the object."""
+        return self._store_id
+
+    async def append(self, entries: Sequence[Entry], counts: Counts) -> int:
+        """Append `entries`; raises StoreFull above the budget."""
+        if entries and self._inbox_budget is not None and self._inbox_bytes() >= self._inbox_budget:
+            raise StoreFull("the inbox budget is spent")
+        first = self._inbox_next
+        for entry in entries:
+            self._entries.append(replace(entry, position=self._inbox_next))
+            self._inbox_next += entry.events
+            self._latest = max(self._latest, entry.received_at)
+        self._count(counts)
+        return first
+
+    async def read_inbox(self, position: int, max_bytes: int) -> list[Entry]:
+        """Entries from `position` on."""
+        found: list[Entry] = []
+        size = 0
+        start = bisect_right(self._entries, position, key=lambda entry: entry.position + entry.events)
+        for entry in self._entries[start:]:
+            if found and size + len(entry.body) > max_bytes:
+                break
+            found.append(entry)
+            size += len(entry.body)
+        return found
+
+    async def commit(self, commit: Commit) -> bool:
+        """Write one step of processing, or nothing."""
+        if not self._is_expected(commit):
+            return False
+        if commit.segment is not None:
+            self._add_segment(commit.segment)
+        self._finish(commit)
+        return True
+
+    async def settle(self, settlements: Sequence[Settlement]) -> None:
+        """Record cursors and outcomes."""
+        for settlement in settlements:
+            if settlement.destination not in self._destinations:
+                raise StorageError(
+                    f"destination {settlement.destination!r} is not known to the store; call born first"
+                )
+        for settlement in settlements:
+            name = settlement.destination
+            self._destinations[name] = replace(self._destinations[name], cursor=settlement.cursor)
+            if settlement.record is not None:
+                self._records[name].append(settlement.record)
+            rows = self._parked[name]
+            for position in settlement.unpark:
+                rows.pop(position, None)
+            for row in settlement.park:
+                kept = row.kept or (rows[row.position].kept if row.position in rows else b"")
+                rows[row.position] = replace(row, kept=kept)
+            self._add_letters(settlement.dead_letters)
+            self._count(settlement.counts)
+
+    async def read_stream(self, position: int, max_bytes: int) -> list[StoredSegment]:
+        """Whole segments from the one that holds `position` on."""
+        found: list[StoredSegment] = []
+        size = 0
+        segments = self._readable()
+        start = bisect_right(segments, position, key=lambda one: one.first_position + one.count)
+        for segment in segments[start:]:
+            if found and size + len(segment.data) > max_bytes:
+                break
+            found.append(segment)
+            size += len(segment.data)
+        return found
+
+    async def seen(self, hashes: Sequence[bytes]) -> list[int | None]:
+        """The positions of the hashes that were committed within the window."""
+        oldest = self._latest_committed - self._dedupe_window
+        sightings = map(self._hashes.get, hashes)
+        return [one.position if one and one.received_at >= oldest else None for one in sightings]
+
+    async def find_message(self, message_hash: bytes) -> Sighting | None:
+        """Where the message is."""
+        return self._hashes.get(message_hash)
+
+    async def born(self, name: str, kind: str, birth: int | None) -> DestinationState:
+        """Return the destination's state, as it is or newly born."""
+        if name not in self._destinations:
+            position = self._stream_next if birth is None else birth
+            self._destinations[name] = DestinationState(name, kind, position, Cursor(position))
+            self._parked[name] = {}
+            self._records[name] = []
+        return self._state(name)
+
+    async def destinations(self) -> list[DestinationState]:
+        """Every destination."""
+        return [self._state(name) for name in self._destinations]
+
+    async def retire(self, name: str) -> None:
+        """Nothing is ever trimmed here, so no cursor pins anything."""
+
+    async def outcomes(self, destination: str, first: int, after: int) -> list[OutcomeRecord]:
+        """Outcome records that touch the range."""
+        return [
+            record
+            for record in self._records.get(destination, ())
+            if any(run.first < after and run.first + run.count > first for run in record.runs)
+        ]
+
+    async def dead_letters(self, destination: str | None, limit: int) -> list[DeadLetter]:
+        """Dead letters, newest first."""
+        wanted = [one for one in self._letters if destination is None or one.destination == destination]
+        return wanted[::-1][:limit]
+
+    async def counters(self) -> dict[tuple[str, ...], int]:
+        """All counters."""
+        return dict(self._counters)
+
+    async def facts(self) -> StoreFacts:
+        """The store's present state."""
+        return StoreFacts(
+            kind="memory",
+            path="",
+            schema_version=SCHEMA_VERSION,
+            inbox_first=self._entries[0].position if self._entries else self._inbox_next,
+            inbox_next=self._inbox_next,
+            inbox_cursor=self._inbox_cursor,
+            stream_first=self._segments[0].first_position if self._segments else self._stream_next,
+            stream_next=self._stream_next,
+            inbox_bytes=self._inbox_bytes(),
+            stream_bytes=sum(len(segment.data) for segment in self._segments),
+            wal_bytes=0,
+            free_bytes=0,
+            set_aside=(),
+            is_writable=True,
+            latest_received_at=self._latest,
+        )
+
+    def _readable(self) -> list[StoredSegment]:
+        return self._segments
+
+    def _is_expected(self, commit: Commit) -> bool:
+        segment = commit.segment
+        return commit.expected_cursor == self._inbox_cursor and (
+            segment is None or segment.first_position == self._stream_next
+        )
+
+    def _add_segment(self, draft: SegmentDraft) -> None:
+        self._segments.append(StoredSegment(draft.first_position, draft.count, draft.data))
+        self._stream_next = draft.first_position + draft.count
+        self._latest = max(self._latest, draft.received_at)
+        self._latest_committed = max(self._latest_committed, draft.received_at)
+        for slot in range(draft.count):
+            message_hash = draft.message_hashes[16 * slot : 16 * slot + 16]
+            old = self._hashes.get(message_hash)
+            if old is None or old.received_at < self._latest_committed - self._dedupe_window:
+                self._hashes[message_hash] = Sighting(draft.first_position + slot, draft.received_at)
+
+    def _finish(self, commit: Commit) -> None:
+        self._inbox_cursor = commit.inbox_cursor
+        done = bisect_right(
+            self._entries, commit.inbox_cursor, key=lambda entry: entry.position + entry.events
+        )
+        del self._entries[:done]
+        self._add_letters(commit.dead_letters)
+        self._count(commit.counts)
+
+    def _state(self, name: str) -> DestinationState:
+        rows = self._parked[name]
+        return replace(self._destinations[name], parked=[rows[position] for position in sorted(rows)])
+
+    def _add_letters(self, letters: Sequence[DeadLetter]) -> None:
+        self._letters += [replace(one, id=len(self._letters) + at) for at, one in enumerate(letters, 1)]
+
+    def _count(self, counts: Counts) -> None:
+        for name, amount in counts.items():
+            self._counters[name] += amount
+
+    def _inbox_bytes(self) -> int:
+        return sum(len(entry.body) for entry in self._entries)

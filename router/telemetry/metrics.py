@@ -1,0 +1,185 @@
+"""Signals and durable counters in numbers: the text of `/metrics`, in Prometheus' format.
+
+Each router has a registry of its own. What must survive a restart comes from the store's counters; what only matters
+now (latency, blocked loop, restarts) is counted here. The steps have the names of operations 3.1.
+"""
+
+import os
+import resource
+import sys
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from router.storage.store import Counts, DestinationState, StoreFacts
+from router.telemetry.conservation import OUTCOMES, pending
+from router.telemetry.happenings import (
+    ActorRestarted,
+    BatchDelivered,
+    BatchFailed,
+    EntriesAccepted,
+    LoopBlocked,
+    RequestAnswered,
+)
+from router.telemetry.signals import Signal
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+STEPS = ("successfully_received", "failed_on_ingest", "filtered_at_source")
+"""Steps that are counted by source and reason under their own name."""
+_STEP_OF = {
+    "delivered": "successful_delivery",
+    "filtered": "filtered_at_destination",
+    "suppressed": "filtered_at_destination",
+    "deleted": "filtered_at_destination",
+    "dead": "failed_delivery",
+    "expired": "failed_delivery",
+}
+
+
+class Metrics:
+    """Observes signals, and writes the text: `signals.observe(metrics)`, then `metrics.text(…)` when asked."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        make = {"registry": self._registry}
+        self._latency = Histogram(
+            "router_delivery_latency_seconds",
+            "How long a destination took for a batch.",
+            ["destination"],
+            buckets=BUCKETS,
+            **make,
+        )
+        self._failed = Counter("router_failed_batches", "Attempts that failed.", ["destination"], **make)
+        self._requests = Counter("router_requests", "Requests that were kept.", **make)
+        self._answers = Counter("router_answers", "Answers that were no success.", ["status"], **make)
+        self._blocked = Counter(
+            "router_loop_blocked_seconds", "Time in which something held the event loop.", **make
+        )
+        self._restarts = Counter("router_actor_restarts", "Actors that crashed and were restarted.", **make)
+        self._now = _Now()
+        self._registry.register(self._now)
+
+    def __call__(self, signal: Signal) -> None:
+        """Count a signal."""
+        if isinstance(signal, BatchDelivered):
+            self._latency.labels(signal.destination).observe(signal.seconds)
+        elif isinstance(signal, EntriesAccepted):
+            self._requests.inc(signal.requests)
+        elif isinstance(signal, BatchFailed):
+            self._failed.labels(signal.destination).inc()
+        elif isinstance(signal, RequestAnswered):
+            self._answers.labels(str(signal.status)).inc()
+        elif isinstance(signal, LoopBlocked):
+            self._blocked.inc(signal.seconds)
+        elif isinstance(signal, ActorRestarted):
+            self._restarts.inc()
+
+    def text(self, facts: StoreFacts, counters: Counts, destinations: Sequence[DestinationState]) -> bytes:
+        """The text of `/metrics` for this state of the store."""
+        self._now.show(facts, counters, destinations)
+        return generate_latest(self._registry)
+
+
+class _Now(Collector):
+    """What the store says at the moment of asking."""
+
+    def __init__(self) -> None:
+        self._families: list[Metric] = []
+
+    def show(self, facts: StoreFacts, counters: Counts, destinations: Sequence[DestinationState]) -> None:
+        self._families = [
+            step_counts(counters),
+            outcome_counts(counters),
+            _pending(destinations, facts.stream_next),
+            *_store(facts),
+            *_process(),
+        ]
+
+    def collect(self) -> Iterable[Metric]:
+        return self._families
+
+
+def step_counts(counters: Counts) -> Metric:
+    """Events by step of the pipeline (operations 3.1), with source or destination, and the reason where there is one."""
+    family = CounterMetricFamily(
+        "router_events",
+        "Events by step of the pipeline.",
+        labels=["step", "source", "destination", "reason"],
+    )
+    for name, *labels in sorted(counters):
+        first, reason = (*labels, "", "")[:2]
+        amount = counters[name, *labels]
+        if name in STEPS:
+            family.add_metric([name, first, "", reason], amount)
+        elif name in _STEP_OF:
+            family.add_metric([_STEP_OF[name], "", first, reason or _reason(name)], amount)
+    return family
+
+
+def outcome_counts(counters: Counts) -> Metric:
+    """Events by outcome at each destination, in the router's own words."""
+    family = CounterMetricFamily(
+        "router_outcomes", "Events by their end at a destination.", labels=["destination", "outcome"]
+    )
+    totals: dict[tuple[str, str], int] = {}
+    for name, *labels in counters:
+        if name in OUTCOMES and labels:
+            totals[labels[0], name] = totals.get((labels[0], name), 0) + counters[name, *labels]
+    for (destination, outcome), total in sorted(totals.items()):
+        family.add_metric([destination, outcome], total)
+    return family
+
+
+def resident_bytes() -> int:
+    """Memory that the process holds now; where the system does not say, the most that it ever held."""
+    statm = Path("/proc/self/statm")
+    if statm.exists():
+        return int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most * 1024
+
+
+def _reason(outcome: str) -> str:
+    """Deleted and suppressed events are told from filtered ones by their reason."""
+    return outcome if outcome in ("suppressed", "deleted") else ""
+
+
+def _pending(destinations: Sequence[DestinationState], stream_next: int) -> Metric:
+    family = GaugeMetricFamily(
+        "router_pending_events", "Events that wait for a destination.", labels=["destination"]
+    )
+    for state in destinations:
+        family.add_metric([state.name], pending(state, stream_next))
+    return family
+
+
+def _store(facts: StoreFacts) -> Iterator[Metric]:
+    lag = facts.inbox_next - facts.inbox_cursor
+    yield GaugeMetricFamily("router_inbox_lag_events", "Accepted events that wait for processing.", lag)
+    sizes: Mapping[str, int] = {
+        "inbox": facts.inbox_bytes,
+        "stream": facts.stream_bytes,
+        "wal": facts.wal_bytes,
+    }
+    stored = GaugeMetricFamily("router_store_bytes", "What the store holds on disk.", labels=["part"])
+    for part, size in sizes.items():
+        stored.add_metric([part], size)
+    yield stored
+    yield GaugeMetricFamily("router_free_bytes", "Free space of the store's disk.", facts.free_bytes)
+    yield GaugeMetricFamily("router_store_writable", "1 while writes succeed.", int(facts.is_writable))
+    lost = sum(after - first for first, after in facts.set_aside)
+    yield GaugeMetricFamily(
+        "router_set_aside_events", "Events in damaged segments that were set aside.", lost
+    )
+
+
+def _process() -> Iterator[Metric]:
+    yield GaugeMetricFamily("router_resident_bytes", "Memory that the process holds.", resident_bytes())
+    yield CounterMetricFamily("router_cpu_seconds", "Processor time of the process.", time.process_time())

@@ -1,0 +1,82 @@
+"""What "seen before?" costs with twenty million ids in the window, and what it weighs in memory."""
+
+import gc
+import os
+import time
+from pathlib import Path
+
+import numpy
+from router.storage.sqlite.store import SqliteStorage
+
+from router.storage.entry import Door, Entry
+from router.storage.store import Commit, SegmentDraft
+from router.telemetry.signals import Signals
+
+SEGMENT_IDS = 50_000
+BATCH = 100
+PROBES = 1000
+Row = tuple[str, float, float, str, str, str]
+
+
+def storage(folder: Path) -> SqliteStorage:
+    """The store that the figures are taken from."""
+    return SqliteStorage(
+        path=folder / "router.db", free_floor=0, ballast_bytes=0, signals=Signals(), clock=time.time
+    )
+
+
+async def fill(folder: Path, ids: int, *, seed: int = 1) -> None:
+    """Commit `ids` random message ids, spread over the last twelve hours of log time."""
+    store = storage(folder)
+    await store.open()
+    try:
+        generator = numpy.random.default_rng(seed)
+        now = int(time.time() * 1000) - 12 * 3600_000
+        step = 12 * 3600_000 * SEGMENT_IDS // max(ids, SEGMENT_IDS)
+        position = 0
+        while position < ids:
+            now += step
+            entry = Entry("bench", Door.BATCH, now, SEGMENT_IDS, b'{"batch":[]}')
+            await store.append([entry], {})
+            draft = SegmentDraft(position, SEGMENT_IDS, b"", generator.bytes(16 * SEGMENT_IDS), now)
+            if not await store.commit(Commit(position, position + SEGMENT_IDS, draft, {})):
+                raise RuntimeError("the store refused a commit of the bench")
+            position += SEGMENT_IDS
+    finally:
+        await store.close()
+
+
+async def seen_figures(folder: Path, ids: int) -> list[Row]:
+    """CPU per event of a batch of fresh ids, memory per id, and that nothing is called seen that was not."""
+    await fill(folder, ids)
+    gc.collect()
+    store = storage(folder)
+    before = _resident()
+    await store.open()
+    try:
+        generator = numpy.random.default_rng(2)
+        await store.seen([generator.bytes(16) for _ in range(BATCH)])
+        weight = (_resident() - before) / ids
+        batches = [[generator.bytes(16) for _ in range(BATCH)] for _ in range(PROBES)]
+        started = time.process_time()
+        false_hits = 0
+        for batch in batches:
+            false_hits += sum(answer is not None for answer in await store.seen(batch))
+        cost = (time.process_time() - started) / (PROBES * BATCH) * 1e6
+        known = numpy.random.default_rng(1).bytes(16 * SEGMENT_IDS)
+        hits = await store.seen([known[16 * n : 16 * n + 16] for n in range(BATCH)])
+        if hits != list(range(BATCH)):
+            raise RuntimeError("an id that is in the window was not found at its position")
+    finally:
+        await store.close()
+    detail = f"{ids:,} ids, {false_hits} false hits in {PROBES * BATCH:,} probes"
+    return [
+        ("deduplication, CPU per event in batches of 100", cost, 1.5, "µs", "≤", detail),
+        ("deduplication, resident memory per id", weight, 4.0, "bytes", "≤", detail),
+        ("events called seen that were not", float(false_hits), 0.0, "events", "≤", detail),
+    ]
+
+
+def _resident() -> int:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
