@@ -13,7 +13,7 @@ from typing import Self
 from router.actors.mailbox import Mailbox
 from router.actors.supervisor import Supervisor
 from router.actors.watchdog import Watchdog
-from router.api.doors import Doors
+from router import front
 from router.config.model import Config, DestinationConfig
 from router.delivery.actor import DeliveryActor
 from router.delivery.clock import Clock, SystemClock
@@ -21,20 +21,21 @@ from router.delivery.http import HttpClient
 from router.embedding import Embedding
 from router.enrichment.actor import Enrichment
 from router.errors import ActorFailed, RouterError
-from router.events.request import Limits, Received, read_entry
 from router.events.source import EMBEDDED_SOURCE, Source
 from router.events.step import Step
 from router.identity.actor import Identity
 from router.ingestion.actor import Ingestion
 from router.plugins.registry import Registry
 from router.progress import Progress
+from router.rules.request import Limits, Received, read_entry
 from router.storage.entry import Entry
 from router.storage.follower import Stream
 from router.storage.inbox import Inbox
 from router.storage.segment import decode_segment
 from router.storage.store import Storage
 from router.telemetry.happenings import ActorRestarted, LoopBlocked, RouterStarted, RouterStopping
-from router.telemetry.signals import Signals
+from router.telemetry.metrics import Metrics
+from router.telemetry.signals import Observer, Signals
 
 STOP_SECONDS = 15.0
 """What the actors may take to stop; the process promises twenty seconds."""
@@ -69,6 +70,7 @@ class Router(Embedding):
             **config.sources,
         }
         self.destinations: dict[str, DeliveryActor] = {}
+        self.metrics = Metrics()
         self._stack = AsyncExitStack()
 
     # --- life -----------------------------------------------------------------------------------------
@@ -89,6 +91,9 @@ class Router(Embedding):
 
     async def _start(self) -> None:
         """Start from the end of the road; whatever was started is stopped in the opposite order."""
+        observers: list[Observer] = [self.metrics, *self.registry.observers()]
+        for observer in observers:
+            self._stack.callback(self.signals.observe(observer))
         await self.storage.open()
         self._stack.push_async_callback(self.storage.close)
         self.inbox = Inbox(self.storage, read_entry)
@@ -110,9 +115,9 @@ class Router(Embedding):
         for destination in self.config.destinations.values():
             await self._start_destination(destination)
         self._start_stages(facts.latest_received_at)
-        self.doors = Doors(self)
-        await self.doors.open()
-        self._stack.push_async_callback(self.doors.close)
+        self.doors = front.doors(self)
+        await self.doors.server.open(self.config.server.host, self.config.server.port)
+        self._stack.push_async_callback(self.doors.server.close)
         watchdog = Watchdog(lambda seconds, where: self.signals.emit(LoopBlocked(seconds, where)))
         watchdog.start()
         self._stack.callback(watchdog.stop)
@@ -160,7 +165,10 @@ class Router(Embedding):
             raise RouterError(
                 f"[storage] kind = {kind!r} is not known; known are {', '.join(self.registry.storages)}"
             )
-        return self.registry.storages[kind](self.config.storage, signals=self.signals, clock=self.clock.time)
+        storage: Storage = self.registry.storages[kind](
+            self.config.storage, signals=self.signals, clock=self.clock.time
+        )
+        return storage
 
     def _restarted(self, actor: str, error: BaseException) -> None:
         self.signals.emit(ActorRestarted(actor, f"{type(error).__name__}: {error}"))
@@ -174,12 +182,15 @@ class Router(Embedding):
     @property
     def limits(self) -> Limits:
         """What a request, a batch and an event may weigh."""
-        return self.config.server.limits
+        server = self.config.server
+        return Limits(event_bytes=server.event_limit, batch_bytes=server.batch_limit)
 
     @property
     def url(self) -> str:
         """Where the doors are, e.g. `http://127.0.0.1:8080`."""
-        return self.doors.url
+        host = self.config.server.host
+        shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
+        return f"http://{shown}:{self.doors.server.port}"
 
     @property
     def failed(self) -> "asyncio.Future[ActorFailed]":

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from router.errors import RequestRefused
-from router.events.request import Limits, Received, read_request
+from router.rules.request import Limits, Received, read_request
 from router.events.source import EMBEDDED_SOURCE
 from router.storage.entry import Door, Entry
 

@@ -7,8 +7,9 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path as FilePath
-from typing import Any
+from typing import Any, TypeVar
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from router.config.checks import check_server, check_storage
@@ -22,6 +23,10 @@ from router.config.sections import DestinationReader, read_sources
 from router.errors import ConfigError, PluginError
 from router.plugins.registry import PluginsConfig, Registry
 
+StructT = TypeVar("StructT", bound=Struct)
+
+_NO_KEYS = ("dedupe_window",)
+"""Fields of `[storage]` that follow from other sections."""
 _SECTIONS = ("server", "storage", "sources", "destinations", "plugins", "logging")
 
 
@@ -40,6 +45,28 @@ def load(
         return _read(source, Problems(), registry, environ)
     data, problems = _parse(FilePath(source))
     return _read(data, problems, registry, environ)
+
+
+def load_plugins(file: str | os.PathLike[str]) -> PluginsConfig:
+    """The section `[plugins]` alone; the default when there is no file. Raises ConfigError."""
+    if not FilePath(file).exists():
+        return PluginsConfig()
+    data, problems = _parse(FilePath(file))
+    return _alone(PluginsConfig, data, "plugins", problems)
+
+
+def load_storage(file: str | os.PathLike[str], *, environ: Mapping[str, str] | None = None) -> StorageConfig:
+    """The section `[storage]` alone, so that a command finds the store without knowing any secret."""
+    data, problems = _parse(FilePath(file))
+    data = override(data, os.environ if environ is None else environ, problems)
+    return _alone(StorageConfig, data, "storage", problems)
+
+
+def _alone(kind: type[StructT], data: Mapping[str, Any], name: str, problems: Problems) -> StructT:
+    section = Converter(problems).section(kind, data.get(name, {}), (name,), left_out=_NO_KEYS)
+    if section is None or problems:
+        raise ConfigError(problems.lines())
+    return section
 
 
 def _parse(file: FilePath) -> tuple[dict[str, Any], Problems]:
@@ -104,7 +131,7 @@ def _read(
 
 
 def _storage(data: object, converter: Converter) -> StorageConfig:
-    section = converter.section(StorageConfig, data, ("storage",), left_out=("dedupe_window",))
+    section = converter.section(StorageConfig, data, ("storage",), left_out=_NO_KEYS)
     return section or StorageConfig()
 
 

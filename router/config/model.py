@@ -1,15 +1,16 @@
 """What can be configured, section by section. The string under each field is its page in the reference."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from typing import Any, Literal
 
 from msgspec import Struct, field
+from msgspec.structs import fields
 
 from router.events.source import Source
 from router.plugins.destination import Destination
 from router.plugins.policies import Policies
 from router.plugins.registry import PluginsConfig
-from router.plugins.settings import Duration, Settings, Size
+from router.plugins.settings import Duration, Secret, Settings, Size
 
 
 class ServerConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -44,22 +45,18 @@ class StorageConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Which store: "sqlite", one "memory" for trying things out, or one that a plugin brings."""
     path: str = "data/router.db"
     """The file of the store, relative to the working directory; its folder is made."""
-    inbox_budget: Size = Size(4 * 2**30)
+    inbox_budget: Size = Size(10 * 2**30)
     """Most bytes of accepted requests that wait for processing; above that the door answers 503."""
-    stream_budget: Size = Size(16 * 2**30)
+    stream_budget: Size = Size(20 * 2**30)
     """Most bytes of processed events; above that the oldest expire for the destinations that lag behind."""
-    retention: Duration = Duration(7 * 86400)
-    """How long events are kept after every destination is done with them, for replay."""
-    dead_letter_retention: Duration = Duration(30 * 86400)
-    """How long events that were given up are kept."""
+    retention: Duration = Duration(86400)
+    """How long events are kept at least, for replay, also when every destination is done with them."""
     dedupe_window: Duration = Duration(86400)
     """How long the store remembers message ids: the longest `dedupe_window` of the sources; not a key of its own."""
     free_floor: Size = Size(256 * 2**20)
     """Free space of the disk below which nothing is accepted; 0 switches the check off."""
     ballast: Size = Size(64 * 2**20)
     """A file of this size is released when the disk is full, so that deliveries go on; 0 does without."""
-    on_full: Literal["expire", "refuse"] = "expire"
-    """At the stream's budget: "expire" the oldest events of whoever lags behind, or "refuse" new ones."""
     tail_bytes: Size = Size(32 * 2**20)
     """Memory for the newest events, which destinations that keep up read without touching the disk."""
     cache_bytes: Size = Size(32 * 2**20)
@@ -132,3 +129,32 @@ class Config(Struct, frozen=True, kw_only=True):
     """What is logged."""
     references: Mapping[str, str] = field(default_factory=dict)
     """Key paths whose value was given as a reference, e.g. `sources.website.write_key` → `env:WEBSITE_WRITE_KEY`."""
+
+    def without_secrets(self, destination: DestinationConfig, text: str) -> str:
+        """`text` with `***` for each value of the destination's settings that is, or was referred to as, a secret."""
+        begin = f"destinations.{destination.name}.settings."
+        named = {key.removeprefix(begin) for key in self.references if key.startswith(begin)}
+        values = set(_secret_values(destination.settings, "", named))
+        for value in sorted(values - {""}, key=len, reverse=True):
+            text = text.replace(value, "***")
+        return text
+
+
+def _secret_values(value: object, path: str, named: Set[str]) -> Iterator[str]:
+    """Every secret in `value`: of the type Secret, or at a key path in `named`."""
+    if isinstance(value, Secret):
+        yield value.reveal()
+    elif isinstance(value, str):
+        if path in named:
+            yield value
+    else:
+        for name, member in _members(value):
+            yield from _secret_values(member, f"{path}.{name}" if path else str(name), named)
+
+
+def _members(value: object) -> Iterable[tuple[object, object]]:
+    if isinstance(value, Struct):
+        return ((one.encode_name, getattr(value, one.name)) for one in fields(type(value)))
+    if isinstance(value, Mapping):
+        return value.items()
+    return enumerate(value) if isinstance(value, (list, tuple)) else ()

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from router.config.model import StorageConfig
 from router.plugins.hookspecs import hookimpl
 from router.storage.memory.store import MemoryStorage
+from router.storage.sqlite.store import SqliteStorage
 from router.storage.store import Storage
 from router.telemetry.signals import Signals
 
@@ -12,7 +13,22 @@ from router.telemetry.signals import Signals
 @hookimpl
 def register_storage() -> Mapping[str, Callable[..., Storage]]:
     """Offer the stores."""
-    return {"memory": _memory}
+    return {"sqlite": _sqlite, "memory": _memory}
+
+
+def _sqlite(config: StorageConfig, *, signals: Signals, clock: Callable[[], float]) -> Storage:
+    """One file on this machine; nothing that was answered 200 is lost."""
+    return SqliteStorage(
+        path=config.path,
+        inbox_budget=config.inbox_budget,
+        stream_budget=config.stream_budget,
+        retention=config.retention,
+        dedupe_window=config.dedupe_window,
+        free_floor=config.free_floor,
+        ballast_bytes=config.ballast,
+        signals=signals,
+        clock=clock,
+    )
 
 
 def _memory(config: StorageConfig, *, signals: Signals, clock: Callable[[], float]) -> Storage:

@@ -333,7 +333,8 @@ class DeliveryActor(Actor):
         floor = min(self._committed.floor, min(self._parked, default=self._committed.floor))
         completed = passed(self._committed) - len(self._parked) - floor
         self._signals.emit(CursorMoved(self._destination, floor, completed))
-        self._woken.set()
+        if not self._hungry.is_set():  # the window may have been what kept it from reading
+            self._woken.set()
 
 
 def _open_parts(gap: tuple[int, int], done: Cursor) -> list[tuple[int, int]]:

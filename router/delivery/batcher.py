@@ -8,7 +8,7 @@ nothing to overtake: then no keys are computed at all.
 from collections import deque
 from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
-from itertools import islice
+from itertools import accumulate, islice
 
 from router.delivery.parking import Parking
 from router.events.calls import AnyEvent
@@ -81,32 +81,26 @@ class Batcher:
                 skipped.update(keys)
         return found
 
-    def take_one(self, wanted: Envelope) -> None:
-        """Take exactly this event out."""
-        self.drop({wanted.position})
+    def find(self, positions: AbstractSet[int]) -> list[Envelope]:
+        """Those of these events that wait here."""
+        found = [one for one, _ in self._waiting if one.position in positions]
+        return found + [one for one in self._fresh if one.position in positions]
 
-    def drop(self, positions: AbstractSet[int]) -> list[Envelope]:
-        """Take these events out; return them."""
-        dropped = [one for one, _ in self._waiting if one.position in positions]
-        dropped += [one for one in self._fresh if one.position in positions]
-        if dropped:
-            self._waiting = [item for item in self._waiting if item[0].position not in positions]
-            self._fresh = deque(one for one in self._fresh if one.position not in positions)
-        return dropped
+    def drop(self, positions: AbstractSet[int]) -> None:
+        """Take these events out."""
+        self._waiting = [item for item in self._waiting if item[0].position not in positions]
+        self._fresh = deque(one for one in self._fresh if one.position not in positions)
 
     def _prefix(self) -> list[Envelope]:
         fresh = self._fresh
-        if not fresh:
-            return []
-        first = fresh.popleft()
-        batch = [first]
-        size = len(first.event.json)
-        max_events, max_bytes = self._max_events, self._max_bytes
-        while fresh and len(batch) < max_events:
-            size += len(fresh[0].event.json) + 1
-            if size > max_bytes:
-                break
-            batch.append(fresh.popleft())
+        take = fresh.popleft
+        batch = [take() for _ in range(min(self._max_events, len(fresh)))]
+        if len(batch) > 1:
+            sizes = [len(envelope.event.json) for envelope in batch]
+            if sum(sizes) > self._max_bytes:
+                fits = max(1, sum(size <= self._max_bytes for size in accumulate(sizes)))
+                fresh.extendleft(reversed(batch[fits:]))
+                del batch[fits:]
         return batch
 
     def _without(self, busy: AbstractSet[str]) -> list[Envelope]:

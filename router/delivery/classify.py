@@ -58,9 +58,9 @@ def judge_error(error: Exception) -> Verdict:
         case Unauthorized():
             return Verdict(Judgement.CREDENTIALS, "401", error.after, answer=error.reason)
         case Snooze():
-            return Verdict(Judgement.SNOOZE, "RETRY", error.after, answer=error.reason)
+            return Verdict(Judgement.SNOOZE, _retry_code(error.reason), error.after, answer=error.reason)
         case RetryLater() | DeliveryError():
-            return Verdict(Judgement.RETRY, "RETRY", error.after, answer=error.reason)
+            return Verdict(Judgement.RETRY, _retry_code(error.reason), error.after, answer=error.reason)
         case UnusableRequest():
             return Verdict(Judgement.CREDENTIALS, INVALID_SETTINGS, answer=text)
         case NetworkError():
@@ -82,8 +82,7 @@ def judge_outcome(outcome: Outcome) -> Verdict:
         case "rejected":
             return Verdict(Judgement.REFUSED, code, answer=text)
         case "retry":
-            code = "RETRY" if code == MESSAGE_REJECTED else code
-            return Verdict(Judgement.RETRY, code, outcome.after, answer=text)
+            return Verdict(Judgement.RETRY, _retry_code(outcome.reason), outcome.after, answer=text)
         case _:
             return Verdict(Judgement.BROKEN, PLUGIN_ERROR, answer=f"unknown verdict {outcome.verdict!r}")
 
@@ -94,6 +93,10 @@ def coded(reason: str) -> tuple[str, str]:
     Free text would make a counter of its own for every message; it is counted as MESSAGE_REJECTED.
     """
     return (reason if _CODE.fullmatch(reason) else MESSAGE_REJECTED), reason
+
+
+def _retry_code(reason: str) -> str:
+    return reason if _CODE.fullmatch(reason) else "RETRY"
 
 
 def os_code(error: OSError) -> str:

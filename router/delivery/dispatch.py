@@ -132,8 +132,7 @@ class Dispatch:
         return min(
             found,
             key=lambda item: (
-                state.suspects.failed_last(item[0]),
-                state.record.count(item[0].position),
+                state.record.count(item[0].position) + state.suspects.failed_last(item[0]),
                 item[0].position,
             ),
         )

@@ -74,10 +74,8 @@ class HttpClient:
                 content = await _read(response)
                 found = {name.lower(): value for name, value in response.headers.items()}
                 return Answer(response.status, found, content)
-        except (
-            ssl.SSLError,
-            aiohttp.ClientSSLError,
-        ) as error:  # first: a certificate error is a ValueError too
+        except (ssl.SSLError, aiohttp.ClientSSLError) as error:
+            # comes first, because a certificate error is a ValueError too
             raise NetworkError("ECONNABORTED", f"TLS: {error}") from error
         except ValueError as error:  # a URL, a header or a method that HTTP cannot carry
             raise UnusableRequest(str(error)) from error

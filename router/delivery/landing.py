@@ -9,6 +9,7 @@ from router.delivery.letter import dead_letter
 from router.delivery.state import Flight, Kind, State
 from router.delivery.verdict import Judgement, Verdict
 from router.events.envelope import Envelope
+from router.storage.letters import Parked
 from router.telemetry.happenings import (
     BatchDelivered,
     BatchFailed,
@@ -39,7 +40,7 @@ class Landing:
         state.ended(flight)
         report = flight.report or Report(failed=list(flight.batch), failure=_LOST)
         if flight.row is not None:
-            self._land_retry(flight, report)
+            self._land_retry(flight, flight.row, report)
         else:
             self._land_events(flight, report)
         if report.delivered:
@@ -61,12 +62,17 @@ class Landing:
     def _land_events(self, flight: Flight, report: Report) -> None:
         state = self._state
         if report.delivered:
-            report.delivered.sort(key=_position)
             state.ledger.delivered(report.delivered, state.record.attempts(report.delivered))
             state.record.forget(report.delivered)
         for envelope, verdict in report.dead:
             self._bury(envelope, verdict)
         for envelope, verdict in report.again:
+            keys = state.keys(envelope.event)
+            if state.parking.blocks(
+                envelope.position, keys
+            ):  # behind one of the same user in this very batch
+                state.parking.hold(envelope, keys)
+                continue
             state.record.failed([envelope], verdict, monotonic=self._clock.monotonic(), now=self._clock.now())
             self._park(envelope, verdict)
         if flight.is_suspect:
@@ -75,24 +81,22 @@ class Landing:
         elif report.untried:
             state.batcher.give_back(report.untried)
 
-    def _land_retry(self, flight: Flight, report: Report) -> None:
+    def _land_retry(self, flight: Flight, row: Parked, report: Report) -> None:
         """A parked event was tried again, is not in the stream any more, or could not be read."""
-        state, row = self._state, flight.row
-        if row is None:
-            return
+        state = self._state
         now = self._clock.now()
         if report.delivered:
             state.ledger.delivered(report.delivered, {row.position: row.attempts + 1})
             self._lift(row.position)
         elif report.dead:
             envelope, verdict = report.dead[0]
-            self._give_up(flight, envelope, verdict, row.attempts + 1)
+            self._give_up(row, envelope, verdict, row.attempts + 1)
         elif report.failed:
             verdict = report.failure or _LOST
             started_at = now - int((self._clock.monotonic() - flight.started_at) * 1000)
             retried = state.parking.again(row, verdict, started_at=started_at, now=now)
             if retried.is_over:
-                self._give_up(flight, report.failed[0], verdict, retried.row.attempts)
+                self._give_up(row, report.failed[0], verdict, retried.row.attempts)
             else:
                 state.parking.park(retried.row)
                 state.ledger.park(retried.row)
@@ -115,11 +119,8 @@ class Landing:
         self._died[verdict.code] += 1
         state.record.forget([envelope])
 
-    def _give_up(self, flight: Flight, envelope: Envelope, verdict: Verdict, attempts: int) -> None:
+    def _give_up(self, row: Parked, envelope: Envelope, verdict: Verdict, attempts: int) -> None:
         """Record the death of a parked event."""
-        row = flight.row
-        if row is None:
-            return
         letter = dead_letter(
             self._state.name,
             envelope,
@@ -222,17 +223,26 @@ class Landing:
         self._signals.emit(DestinationPaused(state.name, reason, seconds))
 
     def _give_up_old(self) -> None:
-        """A probe failed: what was tried and failed for the whole give-up age is dead."""
+        """A probe failed: what was tried and failed for the whole give-up age is dead.
+
+        Of one user only the first event dies now; those behind it could not be tried without it.
+        """
         state = self._state
         old = set(state.record.too_old(self._clock.monotonic()))
         if not old:
             return
-        under_way = {one.position for flight in state.flights for one in flight.batch}
-        old -= under_way
-        dying = [one for one in state.suspects if one.position in old]
-        state.suspects.clear(old)
-        dying += state.batcher.drop(old)
-        for envelope in sorted(dying, key=_position):
+        old -= {one.position for flight in state.flights for one in flight.batch}
+        candidates = [one for one in state.suspects if one.position in old] + state.batcher.find(old)
+        dying: dict[int, Envelope] = {}
+        seen: set[str] = set()
+        for envelope in sorted(candidates, key=_position):
+            keys = state.keys(envelope.event)
+            if seen.isdisjoint(keys):
+                dying[envelope.position] = envelope
+            seen.update(keys)
+        state.suspects.clear(dying.keys())
+        state.batcher.drop(dying.keys())
+        for envelope in dying.values():
             tries = state.record.get(envelope.position)
             self._bury(envelope, tries.verdict if tries else _LOST)
 

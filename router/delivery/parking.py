@@ -72,11 +72,6 @@ class Parking:
         return self._held_bytes >= HELD_BYTES
 
     @property
-    def first_position(self) -> int | None:
-        """The lowest parked position."""
-        return min(self._rows, default=None)
-
-    @property
     def is_away(self) -> bool:
         """Whether a parked event is being retried."""
         return bool(self._away)
@@ -175,8 +170,8 @@ class Parking:
     def _next(self, row: Parked, verdict: Verdict, now: int) -> Retried:
         seconds = min(LONGEST_SECONDS, FIRST_SECONDS * 2.0 ** min(row.attempts - 1, 40))
         seconds *= self._uniform(*JITTER)
-        if verdict.after is not None:
-            seconds = max(seconds, verdict.after)
+        if verdict.after is not None:  # honoured, but an event does not die of it
+            seconds = max(seconds, min(verdict.after, (row.first_tried_at + self._give_up - now) / 1000))
         due_at = now + int(seconds * 1000)
         return Retried(replace(row, due_at=due_at), due_at - row.first_tried_at > self._give_up)
 

@@ -8,7 +8,7 @@ come from the inbox, so a step that runs twice yields the same events.
 import asyncio
 import uuid
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -30,16 +30,14 @@ SLICE_EVENTS = 400
 RETRY_SECONDS = 0.5
 
 
-class _Candidate(Struct, frozen=True, gc=False):
-    """A call of the inbox that may be a duplicate."""
+class _Work(Struct, frozen=True):
+    """One request of the inbox, with the ids of its calls."""
 
     form: RequestForm
-    call: AnyCall
     source: str
-    message_id: str
-    message_hash: bytes
-    is_generated: bool
-    """Whether the router made the id; such an event is never a duplicate."""
+    calls: Sequence[AnyCall]
+    message_ids: list[str]
+    hashes: list[bytes]
 
 
 class Enrichment(Actor):
@@ -70,6 +68,8 @@ class Enrichment(Actor):
             generation = self._generation
             try:
                 kept = await self._inbox.read(self._position, STEP_EVENTS)
+                if generation != self._generation:
+                    continue
                 step = await self._prepare(kept, generation)
             except StorageError:  # the store is in trouble and says so itself; it is asked again
                 await asyncio.sleep(RETRY_SECONDS)
@@ -92,6 +92,7 @@ class Enrichment(Actor):
         self._steps.clear()
         self._duplicates.forget()
         self._position = self._inbox.cursor
+        self._inbox.nudge()
 
     @property
     def generation(self) -> int:
@@ -99,66 +100,68 @@ class Enrichment(Actor):
         return self._generation
 
     async def _prepare(self, kept: list[Kept], generation: int) -> Step:
-        first = self._position
-        after = kept[-1].after if kept else self._inbox.next
-        candidates = [candidate for request in kept for candidate in self._candidates(request)]
-        is_new = await self._duplicates.new(
-            [None if one.is_generated else one.message_hash for one in candidates]
-        )
+        works = [self._work(request) for request in kept]
+        asked = [
+            message_hash
+            if call.message_id is not None
+            else None  # an id of our own making is never a duplicate
+            for work in works
+            for call, message_hash in zip(work.calls, work.hashes, strict=True)
+        ]
+        is_new = iter(await self._duplicates.new(asked))
         events: list[Prepared] = []
         failures: list[Failure] = []
         counts: Counter[tuple[str, ...]] = Counter()
-        for index, (candidate, wanted) in enumerate(zip(candidates, is_new, strict=True)):
-            if not wanted:
-                counts["failed_on_ingest", candidate.source, "duplicate"] += 1
-                continue
-            try:
-                events.append(_prepared(candidate))
-            except Exception as error:  # noqa: BLE001 - one bad event must not stop those behind it
-                failures.append(_failure(candidate, error))
-            if index % SLICE_EVENTS == SLICE_EVENTS - 1:
+        since_pause = 0
+        for work in works:
+            before = len(events) + len(failures)
+            _prepare_request(work, is_new, events, failures)
+            done = len(events) + len(failures) - before
+            counts["successfully_received", work.source] += done
+            if done < len(work.calls):
+                counts["failed_on_ingest", work.source, "duplicate"] += len(work.calls) - done
+            since_pause += len(work.calls)
+            if since_pause >= SLICE_EVENTS:
+                since_pause = 0
                 await asyncio.sleep(0)
-        for event in events:
-            counts["successfully_received", event.source] += 1
-        duplicates = len(candidates) - len(events) - len(failures)
-        return Step(generation, first, after, events, counts, failures, duplicates)
+        return Step(
+            generation=generation,
+            inbox_first=self._position,
+            inbox_after=kept[-1].after if kept else self._inbox.next,
+            events=events,
+            counts=counts,
+            failures=failures,
+            duplicates=len(asked) - len(events) - len(failures),
+        )
 
-    def _candidates(self, request: Kept) -> list[_Candidate]:
-        form = RequestForm(request.entry, request.received)
-        source = request.entry.source
-        known = self._sources().get(source)
-        workspace = known.workspace if known else "default"
+    def _work(self, request: Kept) -> _Work:
+        entry, calls = request.entry, request.received.calls
         store_id = self._storage.store_id
-        candidates = []
-        for index, call in enumerate(request.received.calls):
-            message_id = call.message_id or _generated_id(store_id, request.position + index)
-            candidates.append(
-                _Candidate(
-                    form,
-                    call,
-                    source,
-                    message_id,
-                    message_hash(store_id, workspace, message_id),
-                    call.message_id is None,
-                )
-            )
-        return candidates
+        known = self._sources().get(entry.source)
+        workspace = known.workspace if known else "default"
+        ids = [
+            call.message_id or _generated_id(store_id, request.position + index)
+            for index, call in enumerate(calls)
+        ]
+        hashes = [message_hash(store_id, workspace, message_id) for message_id in ids]
+        return _Work(RequestForm(entry, request.received), entry.source, calls, ids, hashes)
 
 
-def _prepared(candidate: _Candidate) -> Prepared:
-    event, metadata = candidate.form.event(candidate.call, candidate.message_id)
-    event.json  # noqa: B018 - encoded here, once, for the log and for every destination
-    return Prepared(candidate.source, event, metadata, candidate.form.received_at, candidate.message_hash)
-
-
-def _failure(candidate: _Candidate, error: Exception) -> Failure:
-    return Failure(
-        candidate.source,
-        candidate.message_id,
-        candidate.form.received_at,
-        candidate.form.raw(candidate.call),
-        f"{type(error).__name__}: {error}",
-    )
+def _prepare_request(
+    work: _Work, is_new: Iterator[bool], events: list[Prepared], failures: list[Failure]
+) -> None:
+    form, source = work.form, work.source
+    for call, message_id, id_hash in zip(work.calls, work.message_ids, work.hashes, strict=True):
+        if not next(is_new):
+            continue
+        try:
+            event, metadata = form.event(call, message_id)
+            event.json  # noqa: B018 - encoded here, once, for the log and for every destination
+        except Exception as error:  # noqa: BLE001 - one bad event must not stop those behind it
+            reason = f"{type(error).__name__}: {error}"
+            failures.append(Failure(source, message_id, form.received_at, form.raw(call), reason))
+        else:
+            events.append(Prepared(source, event, metadata, form.received_at, id_hash))
 
 
 def _generated_id(store_id: bytes, position: int) -> str:

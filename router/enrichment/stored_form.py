@@ -8,11 +8,11 @@ import msgspec
 from msgspec import UNSET, Raw, Struct
 
 from router.events import calls, wire
-from router.events.request import Received
 from router.events.times import format_instant, parse_instant
 from router.events.wire import ABSENT
 from router.rules.client_ip import CLIENT_DOORS, collects_ip
 from router.rules.merge import add_member, merge_objects, set_member
+from router.rules.request import Received
 from router.storage.entry import Entry
 
 VERSION = 2

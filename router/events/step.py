@@ -8,7 +8,7 @@ from msgspec import Raw, Struct
 from router.events.calls import AnyEvent
 
 
-class Prepared(Struct, frozen=True):
+class Prepared(Struct, frozen=True, gc=False):
     """One finished event without a position yet."""
 
     source: str

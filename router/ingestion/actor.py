@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from router.actors.actor import Actor
 from router.actors.mailbox import Mailbox, MailboxFull
 from router.errors import StorageError, StoreFull
-from router.events.request import Received
+from router.rules.request import Received
 from router.storage.entry import Entry
 from router.storage.inbox import Inbox, Kept
 from router.storage.store import Counts, Storage

@@ -5,6 +5,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from msgspec import Struct
+
 from router.errors import PluginError
 from router.plugins.destination import Destination
 from router.plugins.loading import Loading
@@ -20,21 +22,35 @@ _HOOKS = {
 }
 
 
+class Offer(Struct, frozen=True):
+    """One thing that a plugin offers."""
+
+    what: str
+    """`destination`, `source`, `enrichment`, `transformation` or `storage`."""
+    kind: str
+    """The word in `kind = "…"`."""
+    plugin: str
+    """Name of the plugin."""
+    origin: str
+    """Where the plugin came from: its distribution and version, or its file."""
+
+
 class Offers:
     """Collects what each plugin registers; a kind that two plugins offer is refused."""
 
     def __init__(self) -> None:
         self._classes: dict[str, dict[str, Any]] = {what: {} for what in _HOOKS}
         self._origins: dict[tuple[str, str], str] = {}
-        self.rows: list[tuple[str, str, str]] = []
-        """What, which kind, and the name of the plugin that offers it."""
+        self.rows: list[Offer] = []
+        """Everything, in the order in which it was offered."""
 
     def classes(self, what: str) -> Mapping[str, Any]:
         """What was offered as a source, enrichment, transformation, destination or storage, by kind."""
         return self._classes[what]
 
-    def add(self, plugin: object, name: str, said: str) -> None:
+    def add(self, plugin: object, name: str, origin: str) -> None:
         """Take everything that `plugin` offers; raises PluginError."""
+        said = f"plugin {name!r} ({origin})"
         for what, hook in _HOOKS.items():
             register = getattr(plugin, hook, None)
             if register is None:
@@ -42,9 +58,10 @@ class Offers:
             with Loading(f"{said}, {hook}", "mend the hook"):
                 offered = register()
             for kind, found in _by_kind(what, offered, f"{said}, {hook}"):
-                self._add(what, kind, found, name, said)
+                self._add(Offer(what, kind, name, origin), found, said)
 
-    def _add(self, what: str, kind: str, found: object, name: str, said: str) -> None:
+    def _add(self, offer: Offer, found: object, said: str) -> None:
+        what, kind = offer.what, offer.kind
         other = self._origins.get((what, kind))
         if other is not None:
             raise PluginError(
@@ -55,7 +72,7 @@ class Offers:
             check_destination(found, said)
         self._origins[what, kind] = said
         self._classes[what][kind] = found
-        self.rows.append((what, kind, name))
+        self.rows.append(offer)
 
 
 def check_destination(found: object, said: str) -> None:

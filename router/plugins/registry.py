@@ -20,7 +20,7 @@ from router.plugins.destination import Destination
 from router.plugins.directory import load_directory
 from router.plugins.hookspecs import PROJECT, Hooks
 from router.plugins.loading import Loading
-from router.plugins.offers import Offers
+from router.plugins.offers import Offer, Offers
 
 ENTRY_POINT_GROUP = "router.plugins"
 BUILT_IN = ("router.config.secrets", "router.config.stores")
@@ -107,9 +107,13 @@ class Registry:
         return self._offers.classes("storage")
 
     @property
-    def offers(self) -> Sequence[tuple[str, str, str]]:
-        """What there is, which kind, and the name of the plugin that offers it."""
+    def offers(self) -> Sequence[Offer]:
+        """Everything that the plugins offer, with where it came from."""
         return self._offers.rows
+
+    def offered(self, offer: Offer) -> object:
+        """The class or function that was offered."""
+        return self._offers.classes(offer.what)[offer.kind]
 
     def observers(self) -> list[Callable[[Any], None]]:
         """New observers of signals, for one router."""
@@ -134,7 +138,7 @@ class Registry:
             raise PluginError(f"{said} is loaded twice; remove one of the two") from None
         except pluggy.PluginValidationError as error:
             raise PluginError(f"{said} has a hook with other arguments than specified: {error}") from None
-        self._offers.add(plugin.module, plugin.name, said)
+        self._offers.add(plugin.module, plugin.name, plugin.origin)
 
     def _check_names(self, plugin: Plugin, said: str) -> None:
         """Refuse a plugin with a hook that does not exist, or with no hook at all: both are slips of the pen."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from router.events.request import Received
+from router.rules.request import Received
 from router.storage.entry import Entry
 from router.storage.store import Storage
 
@@ -45,6 +45,7 @@ class Inbox:
         self._next = 0
         self._cursor = 0
         self._news = asyncio.Event()
+        self._nudges = 0
         self._progress = asyncio.Event()
 
     async def open(self) -> None:
@@ -88,11 +89,19 @@ class Inbox:
         except TimeoutError:
             pass
 
+    def nudge(self) -> None:
+        """Have a reader that waits for news return with nothing: it has to go back."""
+        self._nudges += 1
+        self._news.set()
+
     async def read(self, position: int, max_events: int) -> list[Kept]:
-        """Requests from `position` on, about `max_events` events; waits until there is one."""
+        """Requests from `position` on, about `max_events` events; waits until there is one, or for a nudge."""
+        nudges = self._nudges
         while position >= self._next:
             self._news.clear()
             await self._news.wait()
+            if nudges != self._nudges:
+                return []
         while self._tail and self._tail[0].position < position:
             self._drop()
         if not self._tail or self._tail[0].position > position:

@@ -30,6 +30,22 @@ class SegmentDamaged(StorageError):
     """A segment cannot be read; the message says what is wrong with it."""
 
 
+def check(data: bytes) -> int:
+    """Check that `data` is a whole segment of a known kind, and return its codec; raises SegmentDamaged."""
+    if len(data) < HEAD.size + FACTS.size:
+        raise SegmentDamaged(f"it is cut off after {len(data)} bytes")
+    magic, version, codec, dictionary, key, checksum = HEAD.unpack_from(data)
+    if magic != MAGIC:
+        raise SegmentDamaged(f"it begins with {magic!r} instead of {MAGIC!r}")
+    if version != VERSION or codec not in (PLAIN, ZSTD) or dictionary or key:
+        raise SegmentDamaged(
+            f"version {version}, codec {codec}, dictionary {dictionary}, key {key} are not known here"
+        )
+    if xxh3_64_intdigest(memoryview(data)[HEAD.size :]) != checksum:
+        raise SegmentDamaged("its checksum does not match")
+    return int(codec)
+
+
 class Columns:
     """The columns of a segment, as numpy arrays of one value a slot."""
 

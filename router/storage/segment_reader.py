@@ -8,7 +8,6 @@ import numpy as np
 import zstandard
 from msgspec import Raw
 from numpy.typing import NDArray
-from xxhash import xxh3_64_intdigest
 
 from router.events.calls import decode_event
 from router.events.envelope import Envelope
@@ -18,14 +17,13 @@ from router.storage.segment_layout import (
     EMPTY_TYPE,
     FACTS,
     HEAD,
-    MAGIC,
     NO_NAME,
     PLAIN,
     SLOT_HEAD,
-    VERSION,
     ZSTD,
     Columns,
     SegmentDamaged,
+    check,
     compressor,
     decompressor,
 )
@@ -68,17 +66,7 @@ class Segment:
     @classmethod
     def parse(cls, data: bytes) -> "Segment":
         """Read header and columns, and check the whole; raises SegmentDamaged."""
-        if len(data) < HEAD.size + FACTS.size:
-            raise SegmentDamaged(f"it is cut off after {len(data)} bytes")
-        magic, version, codec, dictionary, key, checksum = HEAD.unpack_from(data)
-        if magic != MAGIC:
-            raise SegmentDamaged(f"it begins with {magic!r} instead of {MAGIC!r}")
-        if version != VERSION or codec not in (PLAIN, ZSTD) or dictionary or key:
-            raise SegmentDamaged(
-                f"version {version}, codec {codec}, dictionary {dictionary}, key {key} are not known here"
-            )
-        if xxh3_64_intdigest(memoryview(data)[HEAD.size :]) != checksum:
-            raise SegmentDamaged("its checksum does not match")
+        codec = check(data)
         first, count, slots, previous, strings_size = FACTS.unpack_from(data, HEAD.size)
         if slots != BLOCK_SLOTS:
             raise SegmentDamaged(f"its blocks have {slots} slots instead of {BLOCK_SLOTS}")

@@ -5,26 +5,26 @@ from router.telemetry.signals import Signal
 # --- the router -------------------------------------------------------------------------------------------
 
 
-class RouterStarted(Signal):
+class RouterStarted(Signal, frozen=True):
     """The doors are open."""
 
     url: str
 
 
-class RouterStopping(Signal):
+class RouterStopping(Signal, frozen=True):
     """The router was asked to stop, or must stop."""
 
     reason: str
 
 
-class ActorRestarted(Signal):
+class ActorRestarted(Signal, frozen=True):
     """An actor crashed and is started again."""
 
     actor: str
     error: str
 
 
-class LoopBlocked(Signal):
+class LoopBlocked(Signal, frozen=True):
     """Something held the event loop; `where` names the code line that did."""
 
     seconds: float
@@ -34,7 +34,7 @@ class LoopBlocked(Signal):
 # --- doors ------------------------------------------------------------------------------------------------
 
 
-class RequestAnswered(Signal):
+class RequestAnswered(Signal, frozen=True):
     """A request that was not a plain success was answered."""
 
     source: str
@@ -42,7 +42,7 @@ class RequestAnswered(Signal):
     code: str
 
 
-class MembersRefused(Signal):
+class MembersRefused(Signal, frozen=True):
     """Members of an accepted request were refused; each has its index and reason code."""
 
     source: str
@@ -54,24 +54,24 @@ class MembersRefused(Signal):
 # --- storage ----------------------------------------------------------------------------------------------
 
 
-class StoreOpened(Signal):
+class StoreOpened(Signal, frozen=True):
     """The store is open."""
 
     path: str
     recovered_events: int
 
 
-class StoreTroubled(Signal):
+class StoreTroubled(Signal, frozen=True):
     """Writes fail; nothing is acknowledged until StoreRecovered."""
 
     trouble: str
 
 
-class StoreRecovered(Signal):
+class StoreRecovered(Signal, frozen=True):
     """Writes succeed again."""
 
 
-class SegmentSetAside(Signal):
+class SegmentSetAside(Signal, frozen=True):
     """A damaged segment was set aside with exactly these positions (half-open)."""
 
     first: int
@@ -79,7 +79,7 @@ class SegmentSetAside(Signal):
     reason: str
 
 
-class BudgetWarned(Signal):
+class BudgetWarned(Signal, frozen=True):
     """A disk budget is used to this share."""
 
     budget: str
@@ -89,14 +89,14 @@ class BudgetWarned(Signal):
 # --- stages -----------------------------------------------------------------------------------------------
 
 
-class EntriesAccepted(Signal):
+class EntriesAccepted(Signal, frozen=True):
     """A group of requests is durable in the inbox."""
 
     requests: int
     events: int
 
 
-class BatchCommitted(Signal):
+class BatchCommitted(Signal, frozen=True):
     """A processing step is in the stream."""
 
     first_position: int
@@ -104,7 +104,7 @@ class BatchCommitted(Signal):
     duplicates: int
 
 
-class EventsGivenUp(Signal):
+class EventsGivenUp(Signal, frozen=True):
     """Processing itself failed on these events; they are dead letters of the pipeline."""
 
     count: int
@@ -114,7 +114,7 @@ class EventsGivenUp(Signal):
 # --- delivery ---------------------------------------------------------------------------------------------
 
 
-class BatchDelivered(Signal):
+class BatchDelivered(Signal, frozen=True):
     """A destination took a batch."""
 
     destination: str
@@ -122,7 +122,7 @@ class BatchDelivered(Signal):
     seconds: float
 
 
-class BatchFailed(Signal):
+class BatchFailed(Signal, frozen=True):
     """An attempt failed; what follows from it is another signal."""
 
     destination: str
@@ -130,7 +130,7 @@ class BatchFailed(Signal):
     reason: str
 
 
-class DestinationPaused(Signal):
+class DestinationPaused(Signal, frozen=True):
     """A whole destination waits."""
 
     destination: str
@@ -138,13 +138,13 @@ class DestinationPaused(Signal):
     seconds: float
 
 
-class DestinationResumed(Signal):
+class DestinationResumed(Signal, frozen=True):
     """A paused destination takes events again."""
 
     destination: str
 
 
-class EventsDied(Signal):
+class EventsDied(Signal, frozen=True):
     """Events were given up for a destination."""
 
     destination: str
@@ -152,7 +152,7 @@ class EventsDied(Signal):
     reason: str
 
 
-class CursorMoved(Signal):
+class CursorMoved(Signal, frozen=True):
     """A destination's cursor is durable."""
 
     destination: str

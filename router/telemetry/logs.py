@@ -1,7 +1,7 @@
 """Signals in words: one log line for each happening that an operator should know of.
 
-debug is for us; info says that the operator's own action took effect; warning, that something unexpected will recover and
-nothing is lost; error, that someone must act. A line that repeats is folded: the first is written at once, the
+debug is for us; info says that the operator's own action took effect; warning, that something unexpected will recover
+and nothing is lost; error, that someone must act. A line that repeats is folded: the first is written at once, the
 others of the next ten seconds as one line with `repeated`.
 """
 

@@ -48,21 +48,25 @@ class Metrics:
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
-        make = {"registry": self._registry}
+        own = self._registry
         self._latency = Histogram(
             "router_delivery_latency_seconds",
             "How long a destination took for a batch.",
             ["destination"],
             buckets=BUCKETS,
-            **make,
+            registry=own,
         )
-        self._failed = Counter("router_failed_batches", "Attempts that failed.", ["destination"], **make)
-        self._requests = Counter("router_requests", "Requests that were kept.", **make)
-        self._answers = Counter("router_answers", "Answers that were no success.", ["status"], **make)
+        self._failed = Counter(
+            "router_failed_batches", "Attempts that failed.", ["destination"], registry=own
+        )
+        self._requests = Counter("router_requests", "Requests that were kept.", registry=own)
+        self._answers = Counter("router_answers", "Answers that were no success.", ["status"], registry=own)
         self._blocked = Counter(
-            "router_loop_blocked_seconds", "Time in which something held the event loop.", **make
+            "router_loop_blocked_seconds", "Time in which something held the event loop.", registry=own
         )
-        self._restarts = Counter("router_actor_restarts", "Actors that crashed and were restarted.", **make)
+        self._restarts = Counter(
+            "router_actor_restarts", "Actors that crashed and were restarted.", registry=own
+        )
         self._now = _Now()
         self._registry.register(self._now)
 
@@ -107,7 +111,7 @@ class _Now(Collector):
 
 
 def step_counts(counters: Counts) -> Metric:
-    """Events by step of the pipeline (operations 3.1), with source or destination, and the reason where there is one."""
+    """Events by step of the pipeline (operations 3.1), with source or destination, and reason."""
     family = CounterMetricFamily(
         "router_events",
         "Events by step of the pipeline.",

@@ -35,7 +35,7 @@ class Shelf:
         return self.events
 
 
-class CollectSettings(Settings):
+class CollectSettings(Settings, frozen=True):
     """The collecting destination has no settings."""
 
 

@@ -68,11 +68,12 @@ class FakeHttp:
         self.url = ""
 
     async def __aenter__(self) -> Self:
-        self._runner = web.ServerRunner(web.Server(self._answer))
+        self._runner = web.ServerRunner(web.Server(self._answer, auto_decompress=False), shutdown_timeout=0.1)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0, shutdown_timeout=0)
+        site = web.TCPSite(self._runner, "127.0.0.1", 0)
         await site.start()
-        self.url = site.name
+        port = self._runner.addresses[0][1]
+        self.url = f"http://127.0.0.1:{port}"
         return self
 
     async def __aexit__(self, *error: object) -> None:
@@ -121,7 +122,7 @@ class FakeHttp:
         return (self.rule(received) if self.rule else None) or self.default
 
     async def _received(self, request: web.BaseRequest) -> Received:
-        body = await request.read()
+        body = await request.content.read()
         headers = {name.lower(): value for name, value in request.headers.items()}
         plain = (
             gzip.decompress(body)

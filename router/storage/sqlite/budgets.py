@@ -6,7 +6,7 @@ WARN_AT = (0.5, 0.8)
 
 
 class Budget:
-    """One budget in bytes; `warn` is called once for each share of `WARN_AT` that is passed upwards."""
+    """One budget in bytes; `warn` is called when a share of `WARN_AT` is passed upwards."""
 
     def __init__(self, name: str, limit: int, warn: Callable[[str, float], None]) -> None:
         self.name = name

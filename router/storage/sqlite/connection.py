@@ -49,6 +49,12 @@ class Connection:
         """Run `function` on the connection's thread and return what it returns."""
         return await self.submit(function)
 
+    @property
+    def raw(self) -> sqlite3.Connection:
+        """SQLite's own connection; only for functions on the connection's thread."""
+        raw: sqlite3.Connection = self._database._conn
+        return raw
+
     def reopen(self) -> None:
         """Close and open again; only from a function that runs on the connection's thread. Raises sqlite3.Error."""
         database: Any = self._database
@@ -63,4 +69,4 @@ class Connection:
         await self._database.close()
 
     def _call(self, function: Callable[[sqlite3.Connection], T]) -> T:
-        return function(self._database._conn)
+        return function(self.raw)

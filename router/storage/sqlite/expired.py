@@ -13,24 +13,34 @@ Ranges = Sequence[tuple[int, int]]
 
 
 def without_expired(settlement: Settlement, expired: Ranges) -> Settlement:
-    """The settlement as it may be written: an event that expired is not delivered, filtered or dead as well."""
+    """The settlement as it may be written: an event that expired is not delivered, filtered or dead as well.
+
+    Expiring it counted it as accepted, so it is not counted as that again: neither when the destination records an
+    end for it, nor when it parks it.
+    """
+    name = settlement.destination
     cursor = settlement.cursor.complete(list(expired))
-    if settlement.record is None:
-        return replace(settlement, cursor=cursor)
+    park = [one for one in settlement.park if _outside(one.position, one.position + 1, expired)]
     counts: Counter[tuple[str, ...]] = Counter(settlement.counts)
+    again = len(settlement.park) - len(park)
     runs: list[Run] = []
-    for run in settlement.record.runs:
+    for run in settlement.record.runs if settlement.record else ():
         left = _outside(run.first, run.first + run.count, expired)
         runs += [replace(run, first=first, count=after - first) for first, after in left]
         lost = run.count - sum(after - first for first, after in left)
         if lost:
-            name = settlement.destination
+            again += lost - sum(
+                run.first <= position < run.first + run.count
+                and not _outside(position, position + 1, expired)
+                for position in settlement.unpark
+            )
             for key in ((run.outcome, name), (run.outcome, name, run.reason)):
                 if key in counts:
                     counts[key] -= lost
+    if ("accepted", name) in counts:
+        counts["accepted", name] -= again
     letters = [one for one in settlement.dead_letters if _outside(one.position, one.position + 1, expired)]
-    record = OutcomeRecord(settlement.record.at, tuple(runs))
-    park = [one for one in settlement.park if _outside(one.position, one.position + 1, expired)]
+    record = OutcomeRecord(settlement.record.at, tuple(runs)) if settlement.record else None
     return replace(
         settlement, cursor=cursor, record=record, counts=dict(+counts), dead_letters=letters, park=park
     )

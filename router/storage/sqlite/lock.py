@@ -20,7 +20,9 @@ class Lock:
         try:
             file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
-            raise StorageError(f"cannot open {self._path}: {error.strerror}; see that its folder can be written") from error
+            raise StorageError(
+                f"cannot open {self._path}: {error.strerror}; see that its folder can be written"
+            ) from error
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

@@ -39,7 +39,7 @@ MIGRATIONS: dict[int, tuple[str, ...]] = {
             cursor BLOB NOT NULL, floor INTEGER NOT NULL, is_retired INTEGER NOT NULL DEFAULT 0) STRICT""",
         """CREATE TABLE outcomes (
             id INTEGER PRIMARY KEY, destination INTEGER NOT NULL, first INTEGER NOT NULL,
-            after INTEGER NOT NULL, record BLOB NOT NULL) STRICT""",
+            after INTEGER NOT NULL, at INTEGER NOT NULL, record BLOB NOT NULL) STRICT""",
         "CREATE INDEX outcomes_by_place ON outcomes (destination, after)",
         """CREATE TABLE parked (
             destination INTEGER NOT NULL, position INTEGER NOT NULL, row BLOB NOT NULL,
@@ -90,7 +90,9 @@ def migrate(connection: sqlite3.Connection, path: Path) -> bytes:
         application = int(connection.execute("PRAGMA application_id").fetchone()[0])
         tables = int(connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0])
     except sqlite3.DatabaseError as error:
-        raise StorageError(f"{path} is not a store: {error}; move it away or give another [storage] path") from error
+        raise StorageError(
+            f"{path} is not a store: {error}; move it away or give another [storage] path"
+        ) from error
     if application != APPLICATION_ID and tables:
         raise StorageError(f"{path} belongs to another program; give another [storage] path")
     if version > SCHEMA_VERSION:

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
-import zstandard
 from msgspec import Struct
 from xxhash import xxh3_64_intdigest
 
@@ -14,6 +13,7 @@ from router.storage.cursor import Cursor
 from router.storage.entry import Entry
 from router.storage.letters import DeadLetter, Parked
 from router.storage.outcome import OutcomeRecord
+from router.storage.segment_layout import compressor
 from router.storage.sqlite.expired import Ranges, without_expired
 from router.storage.sqlite.schema import PAGE_SIZE
 from router.storage.store import Commit, Counts, Settlement
@@ -95,7 +95,7 @@ def pack_entries(entries: Sequence[Entry]) -> list[InboxRow]:
 def _pack(entries: Sequence[Entry]) -> InboxRow:
     data, codec = encode(entries), PLAIN
     if len(data) > COMPRESS_BYTES:
-        data, codec = zstandard.ZstdCompressor(level=1).compress(data), ZSTD
+        data, codec = compressor(1)(data), ZSTD
     return InboxRow(sum([one.events for one in entries]), weight(len(data)), codec, checksum(data), data)
 
 
@@ -114,7 +114,9 @@ def append(database: sqlite3.Connection, state: State, rows: Sequence[InboxRow])
 def commit(database: sqlite3.Connection, state: State, step: Commit) -> bool:
     """Write a processing step, or return False when it does not continue what is stored."""
     segment = step.segment
-    if step.expected_cursor != state.inbox_cursor or (segment and segment.first_position != state.stream_next):
+    if step.expected_cursor != state.inbox_cursor or (
+        segment and segment.first_position != state.stream_next
+    ):
         return False
     if segment is not None:
         size = weight(len(segment.data))
@@ -126,7 +128,8 @@ def commit(database: sqlite3.Connection, state: State, step: Commit) -> bool:
         state.latest_committed = max(state.latest_committed, segment.received_at)
         state.latest = max(state.latest, segment.received_at)
     gone = database.execute(
-        "DELETE FROM inbox WHERE first < ? AND after <= ? RETURNING size", (step.inbox_cursor, step.inbox_cursor)
+        "DELETE FROM inbox WHERE first < ? AND after <= ? RETURNING size",
+        (step.inbox_cursor, step.inbox_cursor),
     ).fetchall()
     state.inbox_bytes -= sum([row[0] for row in gone])
     state.inbox_cursor = step.inbox_cursor
@@ -140,9 +143,13 @@ def settle(
 ) -> None:
     """Record cursors, outcomes, parked rows and dead letters of destinations."""
     for settlement in settlements:
-        row = database.execute("SELECT id FROM destinations WHERE name = ?", (settlement.destination,)).fetchone()
+        row = database.execute(
+            "SELECT id FROM destinations WHERE name = ?", (settlement.destination,)
+        ).fetchone()
         if row is None:
-            raise StorageError(f"destination {settlement.destination!r} is not known to the store; call born first")
+            raise StorageError(
+                f"destination {settlement.destination!r} is not known to the store; call born first"
+            )
         if settlement.destination in expired:
             settlement = without_expired(settlement, expired[settlement.destination])
         number = row[0]
@@ -177,8 +184,8 @@ def add_record(database: sqlite3.Connection, number: int, record: OutcomeRecord)
     first = min([run.first for run in record.runs])
     after = max([run.first + run.count for run in record.runs])
     database.execute(
-        "INSERT INTO outcomes (destination, first, after, record) VALUES (?,?,?,?)",
-        (number, first, after, encode(record)),
+        "INSERT INTO outcomes (destination, first, after, at, record) VALUES (?,?,?,?,?)",
+        (number, first, after, record.at, encode(record)),
     )
 
 
@@ -227,5 +234,6 @@ def _keep_damaged(
     except sqlite3.DatabaseError:  # not even its bytes can be read
         data = None
     database.execute(
-        "INSERT INTO set_aside (log, first, after, reason, data) VALUES (?,?,?,?,?)", (log, *place, reason, data)
+        "INSERT INTO set_aside (log, first, after, reason, data) VALUES (?,?,?,?,?)",
+        (log, *place, reason, data),
     )

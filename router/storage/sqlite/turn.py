@@ -17,6 +17,7 @@ from router.errors import StorageError
 from router.storage.entry import Entry
 from router.storage.sqlite import statements
 from router.storage.sqlite.expired import Ranges
+from router.storage.sqlite.schema import PAGE_SIZE
 from router.storage.sqlite.statements import State
 from router.storage.store import Commit, Settlement
 
@@ -125,14 +126,14 @@ def _part(
 
 
 def _written(work: Work, sizes: Sequence[int]) -> int:
-    size = sum(sizes) + 4 * statements.PAGE_SIZE
+    size = sum(sizes) + 4 * PAGE_SIZE
     if work.commit is not None:
         segment = work.commit.segment
-        size += 6 * statements.PAGE_SIZE
+        size += 6 * PAGE_SIZE
         if segment is not None:
             size += statements.weight(len(segment.data)) * 2 + len(segment.message_hashes)
     if work.settlements:
-        size += (3 + len(work.settlements)) * statements.PAGE_SIZE
+        size += (3 + len(work.settlements)) * PAGE_SIZE
     if work.step is not None:
-        size += 32 * statements.PAGE_SIZE
+        size += 32 * PAGE_SIZE
     return size

@@ -1,0 +1,1 @@
+"""The bundled plugins. They import only `router`, like anybody's."""

@@ -1,0 +1,1 @@
+"""Destinations that come with the router, one file or folder each."""

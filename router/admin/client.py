@@ -1,0 +1,73 @@
+"""The commands' side of the admin door; plain blocking calls, for a process that does nothing else meanwhile."""
+
+import json
+import socket
+from collections.abc import Iterator
+
+import msgspec
+
+from router.admin.address import socket_path, usable
+from router.admin.door import Overview, Question
+from router.admin.tap import Line, Wanted
+from router.errors import RouterError
+
+_SECONDS = 10.0
+
+
+class AdminClient:
+    """Asks the router that owns the store at `store`, if one runs."""
+
+    def __init__(self, store: str) -> None:
+        self._store = store
+
+    def overview(self) -> Overview | None:
+        """What the running router knows of its store; None when none runs."""
+        answer = self._ask(Question("overview"))
+        if answer is None:
+            return None
+        with answer:
+            return msgspec.json.decode(_checked(next(_lines(answer), b"")), type=Overview)
+
+    def tap(self, wanted: Wanted) -> Iterator[Line] | None:
+        """Lines of the live view as they come, until the router stops; None when none runs."""
+        answer = self._ask(Question("tap", wanted))
+        if answer is None:
+            return None
+        answer.settimeout(None)
+        return _decoded(answer)
+
+    def _ask(self, question: Question) -> socket.socket | None:
+        path = socket_path(self._store)
+        asking = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        asking.settimeout(_SECONDS)
+        try:
+            with usable(path) as name:
+                asking.connect(name)
+            asking.sendall(msgspec.json.encode(question) + b"\n")
+        except PermissionError:
+            asking.close()
+            remedy = "run the command as the user who runs the router"
+            raise RouterError(f"{path} belongs to another user; {remedy}") from None
+        except OSError:  # no file, or one that a killed router left behind
+            asking.close()
+            return None
+        return asking
+
+
+def _decoded(answer: socket.socket) -> Iterator[Line]:
+    with answer:
+        for line in _lines(answer):
+            yield msgspec.json.decode(_checked(line), type=Line)
+
+
+def _lines(answer: socket.socket) -> Iterator[bytes]:
+    with answer.makefile("rb") as file:
+        yield from file
+
+
+def _checked(line: bytes) -> bytes:
+    if not line:
+        raise RouterError("the router hung up; ask again when it has stopped or started")
+    if line.startswith(b'{"error":'):
+        raise RouterError(f"the router answered: {json.loads(line)['error']}")
+    return line

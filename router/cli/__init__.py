@@ -1,0 +1,1 @@
+"""The command `router`: one file for each of its commands."""

@@ -1,0 +1,110 @@
+"""`router run`: the one place that touches the process: the event loop, signals, the collector, logging, the exit."""
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+import threading
+from typing import Any
+
+import click
+import uvloop
+
+from router.app import Router
+from router.cli import configuration, output
+from router.cli.curl import curl, shown_key
+from router.cli.failure import Failure
+from router.config.model import Config
+from router.errors import ActorFailed, PluginError, RouterError, StorageError
+from router.plugins.registry import Registry
+from router.telemetry.logs import LibraryLines, LogObserver, make_logger
+from router.telemetry.signals import Signals
+
+STOP_SECONDS = 19.0
+"""A stop that takes longer is cut short: what was answered 200 is on the disk, and delivery goes on from there."""
+
+
+@click.command()
+@configuration.option
+def run(file: str) -> None:
+    """Run the router until it is told to stop.
+
+    SIGTERM and SIGINT stop it: it accepts nothing more, finishes or gives back what is in flight, and exits.
+    """
+    config = configuration.read(file)
+    registry = configuration.read_registry(config.plugins)
+    logger = make_logger(config.logging.format, config.logging.level)
+    logging.basicConfig(handlers=[LibraryLines(logger)], level=logging.INFO, force=True)
+    observer = LogObserver(logger)
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_run(config, registry, observer))
+    except StorageError as error:
+        raise Failure(f"the store cannot be used: {error}", Failure.STORE) from None
+    except PluginError as error:
+        raise Failure(str(error), Failure.CONFIG) from None
+    except ActorFailed as error:
+        raise Failure(f"the router stopped: {error}", Failure.SOFTWARE) from None
+    except RouterError as error:
+        raise Failure(str(error)) from None
+    except OSError as error:
+        where = f"{config.server.host}:{config.server.port}"
+        message = f"cannot listen on {where}: {error.strerror or error}; choose another with [server] port"
+        raise Failure(message, Failure.UNAVAILABLE) from None
+    finally:
+        observer.flush()
+
+
+async def _run(config: Config, registry: Registry, observer: LogObserver) -> None:
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told.set)
+    signals = Signals()
+    signals.observe(observer)
+    async with Router(config, registry=registry, signals=signals) as router:
+        gc.collect()
+        gc.freeze()  # what was made at the start stays for good; the collector need not look at it again
+        greet(config, router.url)
+        await _first(told, router.failed)
+        limit = _exit_later(STOP_SECONDS)
+    limit.cancel()
+
+
+async def _first(told: asyncio.Event, failed: "asyncio.Future[Any]") -> None:
+    """Return when the process is told to stop, or the router cannot go on."""
+    failed.add_done_callback(lambda _: told.set())
+    await told.wait()
+
+
+def _exit_later(seconds: float) -> threading.Timer:
+    """Exit after `seconds` whatever happens: a thread, because the loop may be what hangs."""
+    timer = threading.Timer(seconds, os._exit, [Failure.SOFTWARE])
+    timer.daemon = True
+    timer.start()
+    return timer
+
+
+def greet(config: Config, url: str) -> None:
+    """Say where the router is, who may send, and how to try it."""
+    console = output.console()
+    console.print(f"Pointsman is listening on {url}", style="bold")
+    rows = []
+    first = None
+    for source in config.sources.values():
+        reference = config.references.get(f"sources.{source.name}.write_key")
+        rows.append((source.name, shown_key(source.write_key, reference)))
+        if source.enabled and first is None:
+            first = curl(url, source.write_key, reference)
+    if not rows:
+        output.line("No source is configured: nobody can send anything. Add a section [sources.NAME].")
+        return
+    output.line()
+    output.table(("source", "write key"), rows)
+    if first is not None:
+        output.line()
+        output.line("Send an event:")
+        output.line()
+        output.line(first)
+        output.line()

@@ -1,0 +1,92 @@
+"""How the doors are joined to a router: what they may ask, and whom they hand calls to."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from router.api.browser import AnalyticsJs
+from router.api.doors import Doors, Surroundings
+from router.api.health import Health
+from router.api.proxies import Proxies
+from router.api.rate_limit import RateLimit
+from router.api.tracking import TrackingDoor
+from router.events.source import Source
+
+if TYPE_CHECKING:
+    from router.app import Router
+
+INSTALLED_ANALYTICS_JS = Path(sys.prefix) / "share" / "pointsman" / "analytics-js"
+"""Where `make install` puts the build of analytics.js."""
+
+
+def doors(router: "Router") -> Doors:
+    """The doors of `router`, closed."""
+    server = router.config.server
+    proxies = Proxies(server.trusted_proxies)
+    by_key = sources_by_key(router)
+    tracking = TrackingDoor(
+        sources=by_key,
+        accept=router.ingestion.accept,
+        count=router.ingestion.count,
+        limits=router.limits,
+        proxies=proxies,
+        rate_limit=RateLimit(router.clock.monotonic),
+        signals=router.signals,
+        is_strict=server.strict_write_keys,
+    )
+    folder = Path(server.analytics_js) if server.analytics_js else INSTALLED_ANALYTICS_JS
+    around = Surroundings(
+        sources=by_key,
+        destinations=list(router.config.destinations),
+        limits=router.limits,
+        public_url=server.public_url,
+        proxies=proxies,
+        analytics_js=AnalyticsJs(folder),
+        health=lambda: health(router),
+        ready=lambda: ready(router),
+        metrics=lambda: metrics(router),
+    )
+    return Doors(tracking, around, request_seconds=server.request_timeout)
+
+
+def sources_by_key(router: "Router") -> dict[str, Source]:
+    """The sources that clients can reach."""
+    return {source.write_key: source for source in router.sources.values() if source.write_key}
+
+
+async def health(router: "Router") -> Health:
+    """Whether anything is wrong that an operator should know."""
+    facts = await router.storage.facts()
+    troubles = []
+    if not facts.is_writable:
+        troubles.append(f"the store cannot be written: {facts.trouble}")
+    if router.failed.done():
+        troubles.append(str(router.failed.result()))
+    statuses = {name: actor.status for name, actor in router.destinations.items()}
+    paused = {name: status.reason for name, status in statuses.items() if status.is_paused}
+    return Health(
+        tuple(troubles),
+        {
+            "accepted": facts.inbox_next,
+            "processed": facts.inbox_cursor,
+            "stream": facts.stream_next,
+            "paused": paused,
+            "warnings": facts.warnings,
+        },
+    )
+
+
+async def ready(router: "Router") -> Health:
+    """Whether calls are accepted and what was accepted moves on: progress, not mere existence."""
+    found = await health(router)
+    stuck = router.progress.trouble
+    return Health((*found.troubles, stuck), found.facts) if stuck else found
+
+
+async def metrics(router: "Router") -> bytes:
+    """The text of `/metrics`."""
+    storage = router.storage
+    counters = await storage.counters()
+    for name, amount in router.ingestion.uncommitted_counts.items():
+        counters[name] = counters.get(name, 0) + amount
+    return router.metrics.text(await storage.facts(), counters, await storage.destinations())

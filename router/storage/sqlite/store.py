@@ -1,0 +1,378 @@
+"""The store in one SQLite file: the verbs of the contract, joined from the parts of this folder.
+
+What is promised is in `router.storage.store`. How: everything written is a turn of one writer, everything read goes
+through two read-only connections, and nothing a reader does can hold up the writer.
+"""
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+from router.actors.supervisor import Supervisor
+from router.errors import StorageError, StoreUnavailable
+from router.storage.cursor import Cursor
+from router.storage.entry import Entry
+from router.storage.letters import DeadLetter, Parked
+from router.storage.outcome import OutcomeRecord
+from router.storage.sqlite import births, reading, statements
+from router.storage.sqlite.ballast import MARGIN, Ballast
+from router.storage.sqlite.budgets import Budget
+from router.storage.sqlite.connection import Connection
+from router.storage.sqlite.health import Health
+from router.storage.sqlite.lock import Lock
+from router.storage.sqlite.readers import Readers
+from router.storage.sqlite.reading import Damage, Extent
+from router.storage.sqlite.schema import FIXED_VERSION, SCHEMA_VERSION, configure, migrate
+from router.storage.sqlite.seen.ids import SEAL_IDS, SeenIds
+from router.storage.sqlite.seen.keeper import Keeper
+from router.storage.sqlite.statements import State
+from router.storage.sqlite.trim import Trim, Trimmed
+from router.storage.sqlite.writer import Writer
+from router.storage.store import (
+    Commit,
+    Counts,
+    DestinationState,
+    Settlement,
+    Sighting,
+    Storage,
+    StoredSegment,
+    StoreFacts,
+)
+from router.telemetry.happenings import BudgetWarned, SegmentSetAside, StoreOpened
+from router.telemetry.signals import Signals
+
+DAY = 86_400
+TRIM_EVERY = 32
+"""Commits and settlements after which it is looked whether something may be trimmed."""
+
+
+class SqliteStorage(Storage):
+    """The default store. Sizes are bytes, times seconds; `clock` tells the time since the epoch."""
+
+    def __init__(
+        self,
+        *,
+        path: Path | str,
+        inbox_budget: int = 10 << 30,
+        stream_budget: int = 20 << 30,
+        retention: float = DAY,
+        dedupe_window: float = DAY,
+        free_floor: int = 256 << 20,
+        ballast_bytes: int = 64 << 20,
+        signals: Signals | None = None,
+        clock: Callable[[], float] = time.time,
+        seal_ids: int = SEAL_IDS,
+        fault: Callable[[str], None] = lambda point: None,
+    ) -> None:
+        self._path = Path(path)
+        self._signals = signals or Signals()
+        self._clock = clock
+        self._fault = fault
+        self._seal = seal_ids
+        self._retention = retention
+        self._window = dedupe_window
+        self._floor = free_floor
+        self._inbox_budget = Budget("inbox", inbox_budget, self._warn)
+        self._stream_budget = Budget("stream", stream_budget, self._warn)
+        self._lock = Lock(self._path)
+        self._ballast = Ballast(self._path, ballast_bytes, free_floor)
+        self._health = Health(
+            self._ballast, self._inbox_budget, floor=free_floor, path=str(self._path), signals=self._signals
+        )
+        self._expired: dict[str, list[tuple[int, int]]] = {}
+        self._connection: Connection | None = None
+        self._readers: Readers
+        self._writer: Writer
+        self._seen: SeenIds
+        self._trim: Trim
+        self._keepers: Supervisor | None = None
+        self._store_id = b""
+        self._extent = Extent(None, None, ())
+        self._until_trim = TRIM_EVERY
+        self._is_trimming = False
+
+    async def open(self) -> None:
+        """Open the file, bring it to this version, and take ownership of it."""
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StorageError(f"cannot make the folder of {self._path}: {error.strerror}") from error
+        self._lock.take()
+        try:
+            await self._open()
+        except sqlite3.Error as error:
+            await self.close()
+            raise StorageError(f"{self._path} cannot be opened: {error}") from error
+        except BaseException:
+            await self.close()
+            raise
+
+    async def _open(self) -> None:
+        self._ballast.look()
+        is_full = self._ballast.free() < 4 * MARGIN
+        if is_full:
+            self._ballast.release()
+        elif not self._ballast.is_held:
+            is_full = not self._ballast.take()
+        found: list[bytes] = []
+
+        def prepare(database: sqlite3.Connection) -> None:
+            if found:
+                configure(database)
+            else:
+                found.append(migrate(database, self._path))
+
+        self._connection = await Connection.open(self._path, prepare)
+        self._store_id = found[0]
+        state = await self._connection.run(statements.read_state)
+        self._writer = Writer(self._connection, self._path, self._health, self._expired, fault=self._fault)
+        self._readers = Readers(self._writer)
+        await self._readers.open(self._path)
+        self._trim = Trim(
+            retention=self._retention,
+            window=self._window,
+            budget=self._stream_budget.limit,
+            store_id=self._store_id,
+            now=self._clock,
+            wal_bytes=lambda: self._writer.wal_excess,
+        )
+        self._seen = SeenIds(self._readers, window=int(self._window * 1000), seal=self._seal)
+        self._seen.start(state.stream_next)
+        self._keepers = Supervisor()
+        if is_full:
+            self._health.found_full()
+        self._writer.start(state)
+        self._keepers.start(Keeper(self._seen, self._readers, self._writer, latest=self._latest_committed))
+        self._signals.emit(StoreOpened(str(self._path), state.inbox_next - state.inbox_cursor))
+
+    async def close(self) -> None:
+        """Commit what waits and release everything."""
+        connection, self._connection = self._connection, None
+        keepers, self._keepers = self._keepers, None
+        try:
+            if keepers is not None:
+                await keepers.stop()
+            if connection is not None and hasattr(self, "_writer"):
+                await self._writer.close()
+        finally:
+            try:
+                if hasattr(self, "_readers"):
+                    await self._readers.close()
+            finally:
+                try:
+                    if connection is not None:
+                        await connection.close()
+                finally:
+                    self._lock.release()
+
+    @property
+    def store_id(self) -> bytes:
+        """16 random bytes made at birth."""
+        return self._store_id
+
+    @property
+    def is_index_loaded(self) -> bool:
+        """Whether questions about message ids are answered without waiting for the start."""
+        return self._seen.loaded.is_set()
+
+    async def append(self, entries: Sequence[Entry], counts: Counts) -> int:
+        """Append durably; raises StoreFull or StoreUnavailable, and then nothing was written."""
+        position = await self._open_writer.append(entries, counts)
+        self._inbox_budget.note(self._writer.state.inbox_bytes + self._writer.wal_excess)
+        return position
+
+    async def read_inbox(self, position: int, max_bytes: int) -> list[Entry]:
+        """Entries from `position` on; a damaged row is set aside and passed."""
+        found = await self._open_readers.read(
+            lambda database: reading.read_inbox(database, position, max_bytes)
+        )
+        for damage in found.damaged:
+            await self._set_aside(statements.set_aside_inbox, damage)
+        return found.entries
+
+    async def commit(self, commit: Commit) -> bool:
+        """Write one step of processing, or nothing."""
+        segment = commit.segment
+        writer = self._open_writer
+        await self._seen.wait_for_room()
+
+        def learn(is_committed: bool) -> None:
+            is_learnt = is_committed and segment is not None
+            expected = segment.first_position if is_learnt and segment else self._writer.state.stream_next
+            if self._seen.tail.after != expected:  # an earlier commit was written although its turn failed
+                self._seen.skip_to(expected)
+            if is_learnt and segment is not None:
+                self._seen.committed(segment.first_position, segment.message_hashes, segment.received_at)
+
+        is_committed = await writer.commit(commit, learn)
+        self._stream_budget.note(self._writer.state.stream_bytes + self._writer.wal_excess)
+        self._look_for_trimming()
+        return is_committed
+
+    async def settle(self, settlements: Sequence[Settlement]) -> None:
+        """Record cursors and outcomes."""
+        await self._open_writer.settle(settlements)
+        self._look_for_trimming()
+
+    async def read_stream(self, position: int, max_bytes: int) -> list[StoredSegment]:
+        """Whole segments; a damaged one is set aside and comes back empty."""
+        found = await self._open_readers.read(
+            lambda database: reading.read_stream(database, position, max_bytes)
+        )
+        for damage in found.damaged:
+            await self._set_aside(statements.set_aside_segment, damage)
+        return found.segments
+
+    async def seen(self, hashes: Sequence[bytes]) -> list[int | None]:
+        """The positions of the hashes that were committed within the window; waits until the index is loaded."""
+        return await self._seen.seen(hashes)
+
+    async def find_message(self, message_hash: bytes) -> Sighting | None:
+        """Where the message is, if it was committed within the window."""
+        position = (await self._seen.seen([message_hash]))[0]
+        if position is None:
+            return None
+        return await self._readers.read(lambda database: reading.read_sighting(database, position))
+
+    async def born(self, name: str, kind: str, birth: int | None) -> DestinationState:
+        """Return the destination's state, as it is or newly born."""
+        return await self._open_writer.step(partial(births.bear, name, kind, birth))
+
+    async def retire(self, name: str) -> None:
+        """Let the destination's cursor pin no segment any more."""
+        await self._open_writer.step(partial(births.retire, name))
+
+    async def destinations(self) -> list[DestinationState]:
+        """Every destination."""
+        return await self._open_readers.read(reading.read_destinations)
+
+    async def parked(self, destination: str) -> list[Parked]:
+        """The parked rows of one destination."""
+        state = await self._open_readers.read(
+            lambda database: reading.read_destination(database, destination)
+        )
+        return list(state.parked) if state else []
+
+    async def outcomes(self, destination: str, first: int, after: int) -> list[OutcomeRecord]:
+        """Outcome records that touch the range."""
+        return await self._open_readers.read(
+            lambda database: reading.read_outcomes(database, destination, first, after)
+        )
+
+    async def dead_letters(self, destination: str | None, limit: int) -> list[DeadLetter]:
+        """Dead letters, newest first."""
+        return await self._open_readers.read(
+            lambda database: reading.read_letters(database, destination, limit)
+        )
+
+    async def counters(self) -> dict[tuple[str, ...], int]:
+        """All durable counters."""
+        return await self._open_readers.read(reading.read_counters)
+
+    async def facts(self) -> StoreFacts:
+        """The store's present state; while the disk fails, the last that was known."""
+        try:
+            self._extent = await self._open_readers.read(reading.read_extent)
+        except StoreUnavailable:
+            if self._connection is None:
+                raise
+        extent, state = self._extent, self._writer.state
+        return StoreFacts(
+            kind="sqlite",
+            path=str(self._path),
+            schema_version=SCHEMA_VERSION,
+            inbox_first=state.inbox_next if extent.inbox_first is None else extent.inbox_first,
+            inbox_next=state.inbox_next,
+            inbox_cursor=state.inbox_cursor,
+            stream_first=state.stream_next if extent.stream_first is None else extent.stream_first,
+            stream_next=state.stream_next,
+            inbox_bytes=state.inbox_bytes,
+            stream_bytes=state.stream_bytes,
+            wal_bytes=self._writer.wal_bytes,
+            free_bytes=self._ballast.free(),
+            set_aside=extent.set_aside,
+            is_writable=not self._health.trouble,
+            trouble=self._health.trouble,
+            warnings=_warnings(self._keepers),
+            latest_received_at=state.latest,
+        )
+
+    def look_again(self) -> None:
+        """Try at once whether trouble with the disk is over; otherwise that happens every few seconds."""
+        self._open_writer.probe()
+
+    async def trim(self) -> None:
+        """Let everything go that may go now; otherwise it happens by and by, beside the commits."""
+        while (await self._trim_once()).has_more:
+            pass
+
+    @property
+    def _open_writer(self) -> Writer:
+        if self._connection is None:
+            raise StoreUnavailable("the store is not open")
+        return self._writer
+
+    @property
+    def _open_readers(self) -> Readers:
+        if self._connection is None:
+            raise StoreUnavailable("the store is not open")
+        return self._readers
+
+    def _look_for_trimming(self) -> None:
+        self._until_trim -= 1
+        if self._until_trim <= 0 and not self._is_trimming:
+            self._until_trim = TRIM_EVERY
+            self._is_trimming = True
+            self._begin_trim()
+
+    def _begin_trim(self) -> None:
+        trimming = self._writer.step(self._trim.step, self._note_expired)
+
+        def go_on(done: "asyncio.Future[Trimmed]") -> None:
+            if done.exception() is None and done.result().has_more:
+                self._begin_trim()
+            else:
+                self._is_trimming = False
+
+        trimming.add_done_callback(go_on)
+
+    async def _trim_once(self) -> Trimmed:
+        return await self._open_writer.step(self._trim.step, self._note_expired)
+
+    def _note_expired(self, trimmed: Trimmed) -> None:
+        """Remember what expired before the next turn begins: a destination may be about to settle the same events."""
+        for name, first, after in trimmed.expired:
+            known = Cursor(-1, tuple(self._expired.get(name, ())))
+            self._expired[name] = list(known.complete([(first, after)]).ranges)
+
+    async def _set_aside(
+        self, write: Callable[[sqlite3.Connection, State, int, str], None], damage: Damage
+    ) -> None:
+        try:
+            await self._open_writer.step(
+                lambda database, state: write(database, state, damage.first, damage.reason)
+            )
+        except StorageError:
+            return  # it stays where it is and is met again
+        self._signals.emit(SegmentSetAside(damage.first, damage.after, damage.reason))
+
+    def _warn(self, name: str, share: float) -> None:
+        self._signals.emit(BudgetWarned(name, share))
+
+    def _latest_committed(self) -> int:
+        return self._writer.state.latest_committed
+
+
+def _warnings(keepers: Supervisor | None) -> tuple[str, ...]:
+    lost = (str(keepers.failed.result()),) if keepers is not None and keepers.failed.done() else ()
+    if sqlite3.sqlite_version_info >= FIXED_VERSION:
+        return lost
+    fixed = ".".join(map(str, FIXED_VERSION))
+    return (
+        *lost,
+        f"SQLite {sqlite3.sqlite_version} has the WAL-reset bug that {fixed} mends; this store avoids it by writing "
+        "and checkpointing on one connection, so let no other program open the file while the router runs",
+    )

@@ -1,0 +1,1 @@
+"""Which numbered rules of the specification have a passing test: `make rules`."""
