@@ -10,20 +10,25 @@ _MILLISECONDS_FROM = 1e11
 _FIRST = -62_135_596_800_000
 _LAST = 253_402_300_799_999
 """The years 1 to 9999: the times that ISO 8601 text can hold."""
+_LONGEST = 64
+"""No time is written longer; what is longer must not fill the cache."""
+_ENDS = tuple(f".{millisecond:03d}Z" for millisecond in range(1000))
 
 
 def parse_instant(value: str | int | float) -> int | None:
     """Milliseconds since the epoch, or None when `value` is no time; a time without a zone is taken as UTC."""
     if isinstance(value, str):
-        return _parse_text(value)
+        return _parse_text(value) if len(value) <= _LONGEST else None
     milliseconds = value if abs(value) >= _MILLISECONDS_FROM else value * 1000
     return int(milliseconds) if _FIRST <= milliseconds <= _LAST else None
 
 
 def format_instant(milliseconds: int) -> str:
     """`2030-05-01T10:00:02.000Z`; times beyond the years 1 to 9999 are held at their ends."""
-    seconds, rest = divmod(min(max(milliseconds, _FIRST), _LAST), 1000)
-    return f"{_second(seconds)}.{rest:03d}Z"
+    if not _FIRST <= milliseconds <= _LAST:
+        milliseconds = min(max(milliseconds, _FIRST), _LAST)
+    seconds, rest = divmod(milliseconds, 1000)
+    return _second(seconds) + _ENDS[rest]
 
 
 @lru_cache(maxsize=4096)

@@ -5,6 +5,7 @@ is absent; ids are text; a bad member either makes the call refused, with the do
 where the specification says so; unknown members stay as they were sent.
 """
 
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -20,6 +21,7 @@ MESSAGE_ID_CHARACTERS = 100
 PROPERTIES = 10_000
 """Properties beyond so many are not stored; the event is kept (tracking-api 7)."""
 _PROPERTIES_BYTES = 5 * PROPERTIES
+_OBJECT = ord("{")
 
 CALLS: dict[str, type[AnyCall]] = {
     "track": wire.TrackCall,
@@ -85,31 +87,33 @@ def judge(raw: bytes, type: str | None) -> AnyCall:
 
 def checked(call: AnyCall) -> AnyCall:
     """Apply the rules that the structs cannot express; returns the call, cut where it must be, or raises Refused."""
-    if call.user_id is None and (call.anonymous_id is None or isinstance(call, wire.AliasCall)):
+    if call.user_id is None and (call.anonymous_id is None or type(call) is wire.AliasCall):
         raise Refused("id_required" if isinstance(call, wire.AliasCall) else "no_user_anon_id")
-    if isinstance(call, wire.TrackCall):
-        if call.event == CONSENT_EVENT:
+    if isinstance(call, wire.TrackCall | wire.PageCall | wire.ScreenCall):
+        name, raw = "properties", call.properties
+        if isinstance(call, wire.TrackCall) and call.event == CONSENT_EVENT:
             _check_consent(call.context)
-        return _with_open(call, "properties", call.properties)
-    if isinstance(call, wire.PageCall | wire.ScreenCall):
-        return _with_open(call, "properties", call.properties)
-    if isinstance(call, wire.IdentifyCall | wire.GroupCall):
-        return _with_open(call, "traits", call.traits)
-    return call
-
-
-def _with_open(call: AnyCall, name: str, raw: Raw) -> AnyCall:
+    elif isinstance(call, wire.IdentifyCall | wire.GroupCall):
+        name, raw = "traits", call.traits
+    else:
+        return call
     if raw is ABSENT:
         return call
     text = bytes(raw)
-    if text[:1] != b"{":
+    if text[0] == _OBJECT and len(text) < _PROPERTIES_BYTES:
+        return call
+    return _with_open(call, name, text)
+
+
+def _with_open(call: AnyCall, name: str, text: bytes) -> AnyCall:
+    if text[0] != _OBJECT:
         if text == b"null":
             return msgspec.structs.replace(call, **{name: ABSENT})
         raise Refused(f"{name}_not_object")
-    if len(text) > _PROPERTIES_BYTES and len(members := _members(text)) > PROPERTIES:
-        kept = dict(list(members.items())[:PROPERTIES])
-        return msgspec.structs.replace(call, **{name: Raw(_encode(kept))})
-    return call
+    members = _members(text)
+    if len(members) <= PROPERTIES:
+        return call
+    return msgspec.structs.replace(call, **{name: Raw(_encode(dict(islice(members.items(), PROPERTIES))))})
 
 
 def _check_consent(context: Raw) -> None:

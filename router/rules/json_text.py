@@ -29,7 +29,7 @@ def is_deeper_than(text: bytes, levels: int) -> bool:
 
 def replace_lone_surrogates(text: bytes) -> bytes:
     """Return `text` with every escape of half a surrogate pair turned into U+FFFD."""
-    if not _MAYBE_SURROGATE.search(text):
+    if b"\\" not in text or not _MAYBE_SURROGATE.search(text):
         return text
     return _ESCAPE.sub(_repaired, text)
 

@@ -25,7 +25,11 @@ TYPE_OF_DOOR: dict[Door, str] = {
     for word in (door.value.removeprefix("pixel/"),)
 }
 """The call that a single-event door takes; the path decides the type."""
+TOO_LARGE = "payload_too_large"
+"""The code of what weighs too much: a whole request, or a member of a batch."""
 _BOM = b"\xef\xbb\xbf"
+_GROUP = 20
+"""Members that are weighed together."""
 
 
 class Limits(Struct, frozen=True):
@@ -139,29 +143,63 @@ def _read_batch(text: bytes, limits: Limits) -> Received:
         raise _too_large(f"the batch is over {limits.batch_bytes} bytes")
     envelope = _envelope(text)
     members = envelope.batch
-    is_suspicious = text.count(b"{") + text.count(b"[") > DEPTH
-    if is_suspicious:
-        _check_depth(text, members)
+    oversized = _weigh(text, members, limits)
+    taken = members[: limits.batch_events] if len(members) > limits.batch_events else members
     calls: list[AnyCall] = []
     refused: list[Refusal] = []
-    is_small = len(text) <= limits.event_bytes
-    for index, raw in enumerate(members[: limits.batch_events]):
-        try:
-            if not is_small and len(memoryview(raw)) > limits.event_bytes:
-                _check_size(bytes(raw), limits)
+    try:
+        if not oversized:  # the ordinary batch: every member is well-formed
+            calls = [checked(_decode_call(raw)) for raw in taken]
+    except (msgspec.ValidationError, Refused):
+        calls = []
+    if not calls:
+        for index, raw in enumerate(taken):
             try:
-                calls.append(checked(_decode_call(raw)))
-            except msgspec.ValidationError:
-                calls.append(judge(bytes(raw), None))
-        except Refused as reason:
-            refused.append(Refusal(index, str(reason), bytes(raw)[:4096]))
-    kept = min(len(members), limits.batch_events)
-    refused += [Refusal(kept + beyond, "batch_event_limit", b"") for beyond in range(len(members) - kept)]
+                if index in oversized:
+                    raise Refused(TOO_LARGE)
+                calls.append(_read_member(raw))
+            except Refused as reason:
+                refused.append(Refusal(index, str(reason), bytes(raw)[:4096]))
+    refused += [
+        Refusal(beyond, "batch_event_limit", bytes(members[beyond])[:4096])
+        for beyond in range(len(taken), len(members))
+    ]
     body = _without(envelope, {refusal.index for refusal in refused}) if refused and calls else text
     return Received(
         calls, body, envelope.write_key or None, envelope.sent_at, envelope.context, envelope.integrations,
         refused, len(members),
     )  # fmt: skip
+
+
+def _read_member(raw: Raw) -> AnyCall:
+    try:
+        return checked(_decode_call(raw))
+    except msgspec.ValidationError:
+        return judge(bytes(raw), None)
+
+
+def _weigh(text: bytes, members: list[Raw], limits: Limits) -> frozenset[int]:
+    """The indexes of members that are too large; raises RequestRefused when anything is nested too deep.
+
+    Members are looked at in groups: where a whole group is small and has few brackets, so has each of it.
+    """
+    outside = len(text)
+    oversized: set[int] = set()
+    for first in range(0, len(members), _GROUP):
+        group = members[first : first + _GROUP]
+        joined = b"".join(group)
+        outside -= len(joined) + len(group)
+        if len(joined) > limits.event_bytes:
+            for index, raw in enumerate(group, first):
+                if len(memoryview(raw)) > limits.event_bytes and compact_size(bytes(raw)) > limits.event_bytes:
+                    oversized.add(index)
+        if joined.count(b"{") + joined.count(b"[") > DEPTH - 2:
+            for raw in group:  # the batch itself is two levels
+                if is_deeper_than(bytes(raw), DEPTH - 2):
+                    raise _too_deep()
+    if outside > DEPTH and is_deeper_than(text, DEPTH):
+        raise _too_deep()
+    return frozenset(oversized)
 
 
 def _envelope(text: bytes) -> _Batch:
@@ -177,24 +215,6 @@ def _envelope(text: bytes) -> _Batch:
         batch, _key(members.get("writeKey", ABSENT)), _instant(members.get("sentAt", ABSENT)),
         members.get("context", ABSENT), members.get("integrations", ABSENT),
     )  # fmt: skip
-
-
-def _check_depth(text: bytes, members: list[Raw]) -> None:
-    """A deep member, or a deep envelope, refuses the whole request."""
-    opened = 0
-    for raw in members:
-        own = bytes(raw)
-        brackets = own.count(b"{") + own.count(b"[")
-        opened += brackets
-        if brackets > DEPTH - 2 and is_deeper_than(own, DEPTH - 2):
-            raise _too_deep()
-    if text.count(b"{") + text.count(b"[") - opened > DEPTH and is_deeper_than(text, DEPTH):
-        raise _too_deep()
-
-
-def _check_size(raw: bytes, limits: Limits) -> None:
-    if compact_size(raw) > limits.event_bytes:
-        raise Refused("payload_too_large")
 
 
 def _without(envelope: _Batch, gone: set[int]) -> bytes:
@@ -237,4 +257,4 @@ def _too_deep() -> RequestRefused:
 
 
 def _too_large(message: str) -> RequestRefused:
-    return RequestRefused(400, "payload_too_large", f"Exceed payload limit: {message}")
+    return RequestRefused(400, TOO_LARGE, f"Exceed payload limit: {message}")

@@ -17,7 +17,15 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("router.rules", "router.storage", "router.plugins"),
     (*STAGES, "router.progress"),
     ("router.storage.sqlite", "router.storage.memory", "router.api", "router.admin", "router.telemetry"),
-    ("router", "router.app", "router.cli", "router.config", "router.embedding", "router.testing"),
+    (
+        "router",
+        "router.app",
+        "router.cli",
+        "router.config",
+        "router.embedding",
+        "router.front",
+        "router.testing",
+    ),
 )
 """From the ground up. The longest name that fits decides: `router.storage.store` is a contract, on the second floor."""
 

@@ -28,7 +28,10 @@ class Ballast:
 
     def free(self) -> int:
         """Free bytes of the disk."""
-        return shutil.disk_usage(self._folder).free
+        try:
+            return shutil.disk_usage(self._folder).free
+        except OSError:  # the folder is gone or its disk fails: nothing can be written there
+            return 0
 
     def release(self) -> bool:
         """Give the reserve back to the disk; whether there was one."""

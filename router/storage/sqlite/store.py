@@ -74,7 +74,6 @@ class SqliteStorage(Storage):
         self._seal = seal_ids
         self._retention = retention
         self._window = dedupe_window
-        self._floor = free_floor
         self._inbox_budget = Budget("inbox", inbox_budget, self._warn)
         self._stream_budget = Budget("stream", stream_budget, self._warn)
         self._lock = Lock(self._path)
@@ -177,6 +176,12 @@ class SqliteStorage(Storage):
     def is_index_loaded(self) -> bool:
         """Whether questions about message ids are answered without waiting for the start."""
         return self._seen.loaded.is_set()
+
+    async def wait_for_index(self) -> None:
+        """Return when the index of message ids is loaded and nothing of it waits to be sealed, merged or deleted."""
+        while self._seen.work.is_set() or not self._seen.idle.is_set():
+            await self._seen.idle.wait()
+            await asyncio.sleep(0)
 
     async def append(self, entries: Sequence[Entry], counts: Counts) -> int:
         """Append durably; raises StoreFull or StoreUnavailable, and then nothing was written."""
@@ -323,7 +328,8 @@ class SqliteStorage(Storage):
 
     def _look_for_trimming(self) -> None:
         self._until_trim -= 1
-        if self._until_trim <= 0 and not self._is_trimming:
+        is_due = self._until_trim <= 0 or self._stream_budget.is_spent(self._writer.state.stream_bytes)
+        if is_due and not self._is_trimming:
             self._until_trim = TRIM_EVERY
             self._is_trimming = True
             self._begin_trim()

@@ -188,6 +188,20 @@ class Writer:
         turn: "asyncio.Future[Done]",
     ) -> None:
         self._is_running = False
+        try:
+            self._take_result(work, appends, commit, settlements, step, turn)
+        finally:
+            self._kick()
+
+    def _take_result(
+        self,
+        work: Work,
+        appends: list[_Waiting],
+        commit: _Waiting | None,
+        settlements: list[_Waiting],
+        step: _Waiting | None,
+        turn: "asyncio.Future[Done]",
+    ) -> None:
         error = turn.exception()
         if error is not None:
             self._failed(error, appends, [commit] if commit else [], settlements, [step] if step else [])
@@ -204,7 +218,6 @@ class Writer:
                 self._answer(waiting, done.settled)
             if done.refusal is None and (work.entries or not self._health.is_refusing):
                 self._health.succeeded()
-        self._kick()
 
     def _failed(
         self,

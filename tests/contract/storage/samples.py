@@ -1,5 +1,6 @@
 """Entries, segments and settlements for tests of stores."""
 
+import os
 from collections.abc import Sequence
 
 from router.events.calls import Track
@@ -22,7 +23,7 @@ def envelope(position: int, *, at: int = 1_000, size: int = 10) -> Envelope:
         message_id=f"m{position}",
         user_id=f"u{position % 7}",
         received_at="r",
-        timestamp="x" * size,
+        timestamp=os.urandom(size // 2).hex(),
     )
     return Envelope(position, "website", event, at)
 

@@ -5,6 +5,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from base64 import b64encode
@@ -83,7 +84,8 @@ class Running:
         """Wait for the file destination."""
         file = self.folder / "events.jsonl"
         deadline = time.monotonic() + SECONDS
-        while time.monotonic() < deadline:
+        pause = threading.Event()
+        while time.monotonic() < deadline and not pause.wait(0.02):
             if file.exists() and file.read_text().endswith("\n"):
                 return file.read_text().splitlines()[0]
         raise TimeoutError(f"nothing came to {file}")

@@ -20,7 +20,7 @@ CACHE_CHUNKS = 160
 READ_CHUNKS = 64
 
 
-class Tail(Struct):
+class Tail(Struct, eq=False):
     """Ids that are not in a piece yet, with their positions."""
 
     first: int
@@ -45,10 +45,14 @@ class SeenIds:
         self._filters = Filters([])
         self.broken: list[Piece] = []
         """Pieces that were found damaged and are built again by the keeper."""
+        self.has_gaps = True
+        """Whether positions may be covered by neither a piece nor a tail."""
         self.loaded = asyncio.Event()
         """Set while the index is whole; a question waits for it."""
         self.room = asyncio.Event()
         """Set when a full tail was sealed."""
+        self.idle = asyncio.Event()
+        """Set while the keeper has nothing to do."""
         self.work = asyncio.Event()
         """Set when there is something to do for the keeper."""
 
@@ -96,6 +100,7 @@ class SeenIds:
         if self.tail.ids:
             self.freeze()
         self.start(position)
+        self.has_gaps = True
         self.loaded.clear()
         self.work.set()
 
@@ -170,6 +175,7 @@ class SeenIds:
             if piece.id in damaged and piece in self.pieces:
                 self.pieces = [one for one in self.pieces if one is not piece]
                 self.broken.append(piece)
+                self.has_gaps = True
                 self.loaded.clear()
                 self.work.set()
 

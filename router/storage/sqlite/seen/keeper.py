@@ -45,8 +45,10 @@ class Keeper(Actor):
         while True:
             await index.work.wait()
             index.work.clear()
+            index.idle.clear()
             try:
                 await self._work()
+                index.idle.set()
             except StorageError:
                 index.work.set()
                 await asyncio.sleep(RETRY_SECONDS)
@@ -61,9 +63,14 @@ class Keeper(Actor):
         while index.broken:
             await self._bury([index.broken[0]])
             del index.broken[0]
-        if not index.loaded.is_set():
-            await self._load_gaps()
-            index.loaded.set()
+        while index.has_gaps:
+            index.has_gaps = False
+            try:
+                await self._load_gaps()
+            except BaseException:
+                index.has_gaps = True
+                raise
+        index.loaded.set()
         await self._delete_dead()
         while index.frozen:
             await self._seal(index.frozen[0])
@@ -165,6 +172,7 @@ class Keeper(Actor):
             damaged = [run.piece for run in runs if run.is_damaged]
             self._index.pieces = [one for one in self._index.pieces if one not in damaged]
             self._index.broken += damaged
+            self._index.has_gaps = True
             self._index.loaded.clear()
             raise
         merged = await builder.finish(group)

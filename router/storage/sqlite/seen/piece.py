@@ -42,7 +42,7 @@ class Sorted(Struct, frozen=True):
         return None
 
 
-class Piece(Struct, frozen=True):
+class Piece(Struct, frozen=True, eq=False):
     """What is known of a piece without reading its chunks."""
 
     id: int
