@@ -10,17 +10,19 @@ import asyncio
 from contextlib import AsyncExitStack
 from typing import Self
 
+from router import front
 from router.actors.mailbox import Mailbox
 from router.actors.supervisor import Supervisor
 from router.actors.watchdog import Watchdog
-from router import front
+from router.admin.address import socket_path
+from router.admin.door import AdminDoor
 from router.config.model import Config, DestinationConfig
 from router.delivery.actor import DeliveryActor
 from router.delivery.clock import Clock, SystemClock
 from router.delivery.http import HttpClient
 from router.embedding import Embedding
 from router.enrichment.actor import Enrichment
-from router.errors import ActorFailed, RouterError
+from router.errors import ActorFailed, RouterError, StorageError
 from router.events.source import EMBEDDED_SOURCE, Source
 from router.events.step import Step
 from router.identity.actor import Identity
@@ -118,6 +120,7 @@ class Router(Embedding):
         self.doors = front.doors(self)
         await self.doors.server.open(self.config.server.host, self.config.server.port)
         self._stack.push_async_callback(self.doors.server.close)
+        await self._open_admin_door()
         watchdog = Watchdog(lambda seconds, where: self.signals.emit(LoopBlocked(seconds, where)))
         watchdog.start()
         self._stack.callback(watchdog.stop)
@@ -141,6 +144,24 @@ class Router(Embedding):
         )
         for actor in (identity, enrichment, self.ingestion) if self._processes else (self.ingestion,):
             self._supervisor.start(actor)
+
+    async def _open_admin_door(self) -> None:
+        if self.config.storage.kind == "memory":
+            return  # there is no file that it could stand beside
+        door = AdminDoor(
+            socket_path(self.config.storage.path),
+            url=lambda: self.url,
+            facts=self.storage.facts,
+            counters=self.counters,
+            destinations=self.storage.destinations,
+            stream=self.stream,
+            signals=self.signals,
+        )
+        try:
+            await door.start()
+        except OSError as error:
+            raise StorageError(f"the admin door cannot open beside the store: {error}") from None
+        self._stack.push_async_callback(door.stop)
 
     async def _start_destination(self, config: DestinationConfig) -> None:
         state = await self.storage.born(config.name, config.kind, None)
@@ -196,6 +217,13 @@ class Router(Embedding):
     def failed(self) -> "asyncio.Future[ActorFailed]":
         """Gets the reason when the router cannot go on; then leave the block."""
         return self._supervisor.failed
+
+    async def counters(self) -> dict[tuple[str, ...], int]:
+        """Every counter, also what no commit has carried yet."""
+        counts = await self.storage.counters()
+        for name, amount in self.ingestion.uncommitted_counts.items():
+            counts[name] = counts.get(name, 0) + amount
+        return counts
 
     async def drained(self) -> None:
         """Return once every accepted event is finished at every destination."""

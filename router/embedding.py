@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 
 from router.errors import RequestRefused
-from router.rules.request import Limits, Received, read_request
 from router.events.source import EMBEDDED_SOURCE
+from router.rules.request import Limits, Received, read_request
 from router.storage.entry import Door, Entry
 
 

@@ -86,7 +86,5 @@ async def ready(router: "Router") -> Health:
 async def metrics(router: "Router") -> bytes:
     """The text of `/metrics`."""
     storage = router.storage
-    counters = await storage.counters()
-    for name, amount in router.ingestion.uncommitted_counts.items():
-        counters[name] = counters.get(name, 0) + amount
-    return router.metrics.text(await storage.facts(), counters, await storage.destinations())
+    facts, destinations = await storage.facts(), await storage.destinations()
+    return router.metrics.text(facts, await router.counters(), destinations)

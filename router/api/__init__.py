@@ -1,1 +1,1 @@
-"""The doors: HTTP in, answers out. Thin: they read and judge requests, and call actors and storage."""
+"""The doors: tracking, pixel, settings, analytics.js, health. Thin: they read, ask the stages, and answer."""

@@ -108,7 +108,9 @@ class Enrichment(Actor):
             for work in works
             for call, message_hash in zip(work.calls, work.hashes, strict=True)
         ]
-        is_new = iter(await self._duplicates.new(asked))
+        verdicts = await self._duplicates.new(asked)
+        await self._apply_shorter_windows(works, verdicts)
+        is_new = iter(verdicts)
         events: list[Prepared] = []
         failures: list[Failure] = []
         counts: Counter[tuple[str, ...]] = Counter()
@@ -133,6 +135,20 @@ class Enrichment(Actor):
             failures=failures,
             duplicates=len(asked) - len(events) - len(failures),
         )
+
+    async def _apply_shorter_windows(self, works: Sequence[_Work], verdicts: list[bool]) -> None:
+        """The store remembers for the longest window of all sources; some sources want a shorter one."""
+        sources = self._sources()
+        longest = max((one.dedupe_window for one in sources.values()), default=0.0)
+        index = 0
+        for work in works:
+            known = sources.get(work.source)
+            if known is not None and known.dedupe_window < longest:
+                since = work.form.received_at - int(known.dedupe_window * 1000)
+                for offset, message_hash in enumerate(work.hashes, index):
+                    if not verdicts[offset]:
+                        verdicts[offset] = await self._duplicates.is_forgotten(message_hash, since)
+            index += len(work.hashes)
 
     def _work(self, request: Kept) -> _Work:
         entry, calls = request.entry, request.received.calls

@@ -39,6 +39,11 @@ class Duplicates:
         self._overlay.append(learnt)
         return verdicts
 
+    async def is_forgotten(self, message_hash: bytes, since: int) -> bool:
+        """Whether the id was last seen before `since` (milliseconds): a shorter window than the store's."""
+        sighting = await self._storage.find_message(message_hash)
+        return sighting is not None and sighting.received_at < since
+
     def committed(self) -> None:
         """The oldest batch that was asked about is durable, so the store answers for it from now on."""
         self._overlay.pop(0)

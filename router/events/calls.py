@@ -186,11 +186,16 @@ _KNOWN = {"type"}.union(*(one.__struct_encode_fields__ for one in AnyEvent.__arg
 
 
 def encode_event(event: Event) -> bytes:
-    """Encode the stored form of `event`, with its unknown top-level fields behind the known ones."""
+    """Encode the stored form of `event` in one line, with its unknown top-level fields behind the known ones."""
     if event._extra is UNSET and event._open is UNSET:
-        return _encode(event)
-    encoded = _encode(replace(event, _extra=UNSET, _json=UNSET, _open=UNSET))
-    return encoded[:-1] + b"," + event._extra + b"}" if event._extra else encoded
+        encoded = _encode(event)
+    else:
+        encoded = _encode(replace(event, _extra=UNSET, _json=UNSET, _open=UNSET))
+        if event._extra:
+            encoded = encoded[:-1] + b"," + event._extra + b"}"
+    if b"\n" in encoded or b"\r" in encoded:  # a line end can only be white space between tokens
+        encoded = msgspec.json.format(encoded, indent=-1)
+    return encoded
 
 
 def _unknown_fields(stored: bytes) -> bytes | UnsetType:

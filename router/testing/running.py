@@ -74,17 +74,14 @@ class Running:
 
     async def counters(self) -> dict[tuple[str, ...], int]:
         """Every counter, also what no commit has carried yet."""
-        counts = await self.router.storage.counters()
-        for name, amount in self.router.ingestion.uncommitted_counts.items():
-            counts[name] = counts.get(name, 0) + amount
-        return counts
+        return await self.router.counters()
 
 
 @asynccontextmanager
 async def running(
     config: Mapping[str, Any] | None = None, *, folder: Path | None = None, clock: Clock | None = None
 ) -> AsyncIterator[Running]:
-    """Run a router on 127.0.0.1 with `config` in the shape of router.toml; by default source `website`, key `wk_demo`."""
+    """Run a router on 127.0.0.1 with `config` in the shape of router.toml; by default source `website`, `wk_demo`."""
     with tempfile.TemporaryDirectory() as temporary:
         rig = Running(config or {}, folder or Path(temporary), clock)
         await rig.start()

@@ -106,3 +106,9 @@ def test_an_alias_is_kept_in_order_with_both_of_its_users() -> None:
     )
 
     assert set(order_keys(alias)) == {"unew", "uold", "aold"}
+
+
+def test_the_stored_form_is_one_line_however_the_sender_wrote_it() -> None:
+    event = track(properties_json=Raw(b'{\n  "n": 1.10,\r\n  "text": "a\\nb"\n}'))
+
+    assert b'"properties":{"n":1.10,"text":"a\\nb"}' in event.json
