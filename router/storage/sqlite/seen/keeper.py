@@ -161,6 +161,8 @@ class Keeper(Actor):
         runs = [_Run(self._readers, piece) for piece in group]
         try:
             while True:
+                while self._index.frozen:  # a long merge must not let full tails pile up in memory
+                    await self._seal(self._index.frozen[0])
                 for run in runs:
                     await run.fill()
                 if not any(len(run.held) for run in runs):
