@@ -23,6 +23,7 @@ from router.delivery.http import HttpClient
 from router.embedding import Embedding
 from router.enrichment.actor import Enrichment
 from router.errors import ActorFailed, RouterError, StorageError
+from router.events.envelope import Envelope
 from router.events.source import EMBEDDED_SOURCE, Source
 from router.events.step import Step
 from router.identity.actor import Identity
@@ -165,6 +166,13 @@ class Router(Embedding):
 
     async def _start_destination(self, config: DestinationConfig) -> None:
         state = await self.storage.born(config.name, config.kind, None)
+
+        async def recall(position: int) -> Envelope | None:
+            """A parked event whose segment was trimmed: it was copied into its row before."""
+            rows = await self.storage.parked(config.name)
+            kept = [row.kept for row in rows if row.position == position and row.kept]
+            return decode_segment(kept[0])[0] if kept else None
+
         actor = DeliveryActor(
             config.destination(),
             state=state,
@@ -175,6 +183,7 @@ class Router(Embedding):
             http=self._http,
             signals=self.signals,
             clock=self.clock,
+            recall=recall,
         )
         self.destinations[config.name] = actor
         self.progress.follow(config.name, state.cursor.floor)

@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
+from itertools import groupby
 
 from router.actors.actor import Actor
 from router.errors import ActorFailed
@@ -38,10 +39,14 @@ class Supervisor:
         self._tasks[actor.name] = asyncio.create_task(self._keep(actor), name=actor.name)
 
     async def stop(self, *, timeout: float = 20) -> None:
-        """Stop every actor, the last started first; what does not finish in time is cancelled."""
+        """Stop every actor, the last started first; what does not finish in time is cancelled.
+
+        Neighbours of one class, such as the deliveries, do not wait for each other.
+        """
         deadline = self._clock() + timeout
-        for actor in reversed(self._actors):
-            await self.end(actor, timeout=max(0.0, deadline - self._clock()))
+        for _, group in groupby(reversed(self._actors), key=type):
+            left = max(0.0, deadline - self._clock())
+            await asyncio.gather(*(self.end(actor, timeout=left) for actor in group))
         self._actors.clear()
 
     async def end(self, actor: Actor, *, timeout: float = 20) -> None:

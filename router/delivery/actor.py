@@ -44,6 +44,7 @@ from router.delivery.routing import Route
 from router.delivery.sender import Sender
 from router.delivery.state import Flight, State
 from router.errors import StorageError
+from router.events.envelope import Envelope
 from router.plugins.destination import Destination
 from router.plugins.policies import Policies
 from router.storage.cursor import Cursor
@@ -58,6 +59,9 @@ WINDOW_EVENTS = 10_000
 GRACE_SECONDS = 10.0
 """How long a flight may take to end when the router stops."""
 STORE_RETRY_SECONDS = (0.1, 5.0)
+
+
+Recall = Callable[[int], Awaitable[Envelope | None]]
 
 
 class DeliveryStatus(Struct, frozen=True):
@@ -90,10 +94,12 @@ class DeliveryActor(Actor):
         http: HttpClient,
         signals: Signals,
         clock: Clock,
+        recall: Recall | None = None,
         uniform: Callable[[float, float], float] = random.uniform,
         window: int = WINDOW_EVENTS,
     ) -> None:
-        """`sources` names the connected sources, None all of them. `uniform` is the jitter's source of chance."""
+        """`sources` names the connected sources, None all of them. `recall` finds a parked event that the stream
+        has lost; `uniform` is the jitter's source of chance."""
         destination.feed_by(policies)
         self.name = f"delivery {state.name}"
         self._destination = state.name
@@ -102,6 +108,7 @@ class DeliveryActor(Actor):
         self._policies = policies
         self._signals = signals
         self._clock = clock
+        self._recall = recall
         self._uniform = uniform
         self._window = window
         self._route = Route(sources, destination.event_types())
@@ -295,6 +302,12 @@ class DeliveryActor(Actor):
         except StorageError:  # it is put back, and read again later
             return
         flight.batch = [one for one in reading.envelopes[:1] if one.position == row.position]
+        if not flight.batch and self._recall is not None:
+            try:
+                kept = await self._recall(row.position)
+            except StorageError:
+                return
+            flight.batch = [kept] if kept is not None else []
         flight.is_gone = not flight.batch
 
     # --- settling -------------------------------------------------------------------------------------

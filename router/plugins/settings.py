@@ -49,7 +49,7 @@ class Size(int):
 
 
 class Secret:
-    """A value that is never shown: `repr`, `str`, logs and errors have `***` in its place. Use `reveal()` to send it."""
+    """A value that is never shown: `repr`, `str`, logs and errors have `***`; `reveal()` gives it to send."""
 
     __slots__ = ("_value",)
 

@@ -191,7 +191,10 @@ def _weigh(text: bytes, members: list[Raw], limits: Limits) -> frozenset[int]:
         outside -= len(joined) + len(group)
         if len(joined) > limits.event_bytes:
             for index, raw in enumerate(group, first):
-                if len(memoryview(raw)) > limits.event_bytes and compact_size(bytes(raw)) > limits.event_bytes:
+                if (
+                    len(memoryview(raw)) > limits.event_bytes
+                    and compact_size(bytes(raw)) > limits.event_bytes
+                ):
                     oversized.add(index)
         if joined.count(b"{") + joined.count(b"[") > DEPTH - 2:
             for raw in group:  # the batch itself is two levels

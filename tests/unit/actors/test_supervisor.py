@@ -39,6 +39,10 @@ class Recording(Actor):
         self.log.append(self.name)
 
 
+class Other(Recording):
+    """Another class, so that it is stopped by itself."""
+
+
 async def test_a_crashed_actor_is_started_again() -> None:
     supervisor = Supervisor()
     actor = Crashing(5)
@@ -90,8 +94,8 @@ async def test_each_restart_is_reported_with_its_error() -> None:
 async def test_actors_stop_in_the_opposite_order_of_their_start() -> None:
     log: list[str] = []
     supervisor = Supervisor()
-    for name in ("first", "second", "third"):
-        supervisor.start(Recording(name, log))
+    for kind, name in ((Recording, "first"), (Other, "second"), (Recording, "third")):
+        supervisor.start(kind(name, log))
 
     await supervisor.stop()
 
@@ -130,3 +134,21 @@ async def test_stopping_twice_is_harmless(stops: int) -> None:
 
     for _ in range(stops):
         await supervisor.stop()
+
+
+async def test_neighbours_of_one_class_stop_together() -> None:
+    log: list[str] = []
+    both = asyncio.Barrier(2)
+
+    class Waiting(Recording):
+        async def stop(self) -> None:
+            await both.wait()
+            self.log.append(self.name)
+
+    supervisor = Supervisor()
+    for name in ("first", "second"):
+        supervisor.start(Waiting(name, log))
+
+    await asyncio.wait_for(supervisor.stop(timeout=5), 5)
+
+    assert sorted(log) == ["first", "second"]
