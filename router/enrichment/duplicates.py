@@ -1,5 +1,6 @@
 """Which message ids were seen: the store's durable window, and above it what is prepared but not committed yet."""
 
+from collections import deque
 from collections.abc import Sequence
 
 from router.storage.store import Storage
@@ -10,33 +11,29 @@ class Duplicates:
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
-        self._overlay: list[set[bytes]] = []
+        self._batches: deque[set[bytes]] = deque()
+        self._overlay: set[bytes] = set()
+        """All hashes of `_batches`."""
 
     async def new(self, hashes: Sequence[bytes | None]) -> list[bool]:
         """For each hash whether it is new; the first of two equal ones is. None is always new."""
-        prepared = list(self._overlay)  # before the question: a commit meanwhile moves ids to the store
         asked = [message_hash for message_hash in hashes if message_hash is not None]
-        answers = await self._storage.seen(asked) if asked else []
-        known = {
-            message_hash
-            for message_hash, position in zip(asked, answers, strict=True)
-            if position is not None
-        }
+        known = self._overlay.intersection(
+            asked
+        )  # before the question: a commit meanwhile moves ids to the store
+        if asked:
+            answers = await self._storage.seen(asked)
+            known.update([one for one, position in zip(asked, answers, strict=True) if position is not None])
         learnt: set[bytes] = set()
         verdicts = []
         for message_hash in hashes:
-            if message_hash is None:
-                verdicts.append(True)
-                continue
-            is_new = (
-                message_hash not in known
-                and message_hash not in learnt
-                and not any(message_hash in piece for piece in prepared)
-            )
-            if is_new:
-                learnt.add(message_hash)
+            is_new = message_hash is None or message_hash not in known
             verdicts.append(is_new)
-        self._overlay.append(learnt)
+            if is_new and message_hash is not None:
+                known.add(message_hash)
+                learnt.add(message_hash)
+        self._batches.append(learnt)
+        self._overlay |= learnt
         return verdicts
 
     async def is_forgotten(self, message_hash: bytes, since: int) -> bool:
@@ -46,8 +43,9 @@ class Duplicates:
 
     def committed(self) -> None:
         """The oldest batch that was asked about is durable, so the store answers for it from now on."""
-        self._overlay.pop(0)
+        self._overlay -= self._batches.popleft()
 
     def forget(self) -> None:
         """Drop everything that is not durable: its commit failed and it will be asked about again."""
+        self._batches.clear()
         self._overlay.clear()

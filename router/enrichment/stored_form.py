@@ -47,6 +47,7 @@ class RequestForm:
         self.user_agent = _text(entry.user_agent) if entry.user_agent and self.is_client else b""
         self.context = _object_or_none(received.context)
         self.integrations = _object_or_none(received.integrations)
+        self._contexts: dict[tuple[bytes, str | None], Raw] = {}
         self.sent_at = parse_instant(received.sent_at) if received.sent_at is not None else None
 
     def event(self, call: wire.AnyCall, message_id: str) -> tuple[calls.AnyEvent, Raw]:
@@ -69,8 +70,9 @@ class RequestForm:
                 timestamp_text = original_text
             else:
                 timestamp_text = format_instant(self.received_at - (sent_at - original))
-        event = _BUILDERS[type(call)](
-            call,
+        kind, own = _KINDS[type(call)]
+        event = kind(
+            **own(call),
             message_id=message_id,
             user_id=call.user_id,
             anonymous_id=call.anonymous_id,
@@ -91,19 +93,25 @@ class RequestForm:
         return _text({key: value for key, value in msgspec.structs.asdict(call).items() if key != "extra"})
 
     def _context(self, call: wire.AnyCall) -> Raw:
-        own = _object_or_none(call.context)
-        if self.context is None:
-            context = own or b"{}"
-        else:
-            context = merge_objects(self.context, own) if own else self.context
+        """The call's context, merged and filled; calls of one request often have the same, so it is kept."""
+        own = bytes(call.context)
+        known = self._contexts.get((own, call.channel))
+        if known is None:
+            known = self._contexts[own, call.channel] = Raw(self._filled(own, call.channel))
+        return known
+
+    def _filled(self, own: bytes, channel: str | None) -> bytes:
+        context = own if own[:1] == b"{" else b"{}"
+        if self.context is not None:
+            context = merge_objects(self.context, context)
         if not self.ip and not self.user_agent:
-            return Raw(context)
+            return context
         hints = _hints(context)
-        if self.ip and hints.ip is None and collects_ip(self.door, call.channel, hints):
+        if self.ip and hints.ip is None and collects_ip(self.door, channel, hints):
             context = _fill(context, "ip", self.ip)
         if self.user_agent and hints.user_agent is None:
             context = _fill(context, "userAgent", self.user_agent)
-        return Raw(context)
+        return context
 
     def _integrations(self, call: wire.AnyCall) -> Raw:
         own = _object_or_none(call.integrations)
@@ -128,44 +136,27 @@ def _is_canonical(text: str) -> bool:
     return len(text) == 24 and text[-1] == "Z" and text[10] == "T" and text[19] == "."
 
 
-def _track(call: wire.TrackCall, **common: Any) -> calls.Track:
-    return calls.Track(event=call.event, properties_json=_open(call.properties), **common)
-
-
-def _identify(call: wire.IdentifyCall, **common: Any) -> calls.Identify:
-    return calls.Identify(traits_json=_open(call.traits), **common)
-
-
-def _page(call: wire.PageCall, **common: Any) -> calls.Page:
-    return calls.Page(
-        name=call.name, category=call.category, properties_json=_open(call.properties), **common
-    )
-
-
-def _screen(call: wire.ScreenCall, **common: Any) -> calls.Screen:
-    return calls.Screen(
-        name=call.name, category=call.category, properties_json=_open(call.properties), **common
-    )
-
-
-def _group(call: wire.GroupCall, **common: Any) -> calls.Group:
-    return calls.Group(group_id=call.group_id, traits_json=_open(call.traits), **common)
-
-
-def _alias(call: wire.AliasCall, **common: Any) -> calls.Alias:
-    return calls.Alias(previous_id=call.previous_id, **common)
-
-
 def _open(raw: Raw) -> Raw:
     """Open JSON as it is; null counts as absent."""
     return ABSENT if raw is ABSENT or bytes(raw) == b"null" else raw
 
 
-_BUILDERS: dict[type, Callable[..., calls.AnyEvent]] = {
-    wire.TrackCall: _track,
-    wire.IdentifyCall: _identify,
-    wire.PageCall: _page,
-    wire.ScreenCall: _screen,
-    wire.GroupCall: _group,
-    wire.AliasCall: _alias,
+def _with_properties(call: wire.PageCall | wire.ScreenCall) -> dict[str, Any]:
+    return {"name": call.name, "category": call.category, "properties_json": _open(call.properties)}
+
+
+_KINDS: dict[type, tuple[Callable[..., calls.AnyEvent], Callable[[Any], dict[str, Any]]]] = {
+    wire.TrackCall: (
+        calls.Track,
+        lambda call: {"event": call.event, "properties_json": _open(call.properties)},
+    ),
+    wire.IdentifyCall: (calls.Identify, lambda call: {"traits_json": _open(call.traits)}),
+    wire.PageCall: (calls.Page, _with_properties),
+    wire.ScreenCall: (calls.Screen, _with_properties),
+    wire.GroupCall: (
+        calls.Group,
+        lambda call: {"group_id": call.group_id, "traits_json": _open(call.traits)},
+    ),
+    wire.AliasCall: (calls.Alias, lambda call: {"previous_id": call.previous_id}),
 }
+"""For each call the class of its stored form, and the fields that only this kind has."""

@@ -187,7 +187,7 @@ _KNOWN = {"type"}.union(*(one.__struct_encode_fields__ for one in AnyEvent.__arg
 
 def encode_event(event: Event) -> bytes:
     """Encode the stored form of `event` in one line, with its unknown top-level fields behind the known ones."""
-    if event._extra is UNSET and event._open is UNSET:
+    if event._extra is UNSET and event._open is UNSET and event._json is UNSET:
         encoded = _encode(event)
     else:
         encoded = _encode(replace(event, _extra=UNSET, _json=UNSET, _open=UNSET))

@@ -9,7 +9,7 @@ import aiohttp
 from tests.bench.events import batches
 from tests.bench.load import post_all
 from tests.bench.process import Server
-from tests.bench.seen_ids import Row, fill
+from tests.bench.seen_ids import Row, fill_elsewhere
 
 DEAD = "http://127.0.0.1:9/hook"
 """The discard port: nobody listens."""
@@ -19,7 +19,7 @@ MIB = 1 << 20
 
 async def backlog_figures(folder: Path, events: int, ids: int) -> list[Row]:
     """Idle memory, memory with the backlog, its growth over the second half, and the time to an open door."""
-    await fill(folder, ids)
+    await fill_elsewhere(folder, ids)
     peaks: list[float] = []
     with Server("router", folder, DEAD) as server:
         idle_folder = folder / "idle"
