@@ -180,6 +180,7 @@ class Alias(Event, tag="alias", frozen=True):
 
 
 AnyEvent = Track | Identify | Page | Screen | Group | Alias
+"""An event of any of the six types."""
 EVENT_TYPES: tuple[str, ...] = ("track", "identify", "page", "screen", "group", "alias")
 _decode = msgspec.json.Decoder(AnyEvent).decode
 _KNOWN = {"type"}.union(*(one.__struct_encode_fields__ for one in AnyEvent.__args__))

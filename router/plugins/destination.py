@@ -17,6 +17,7 @@ SettingsT = TypeVar("SettingsT", bound=Settings)
 EventT = TypeVar("EventT", bound=AnyEvent)
 
 Requests = Generator[Request, Answer, Sequence[Outcome] | None]
+"""What `requests` may be: a generator that yields requests, is sent answers, and may end with outcomes."""
 
 
 class Destination(Generic[SettingsT, EventT]):

@@ -7,9 +7,9 @@ import time
 from pathlib import Path
 
 import numpy
-from router.storage.sqlite.store import SqliteStorage
 
 from router.storage.entry import Door, Entry
+from router.storage.sqlite.store import SqliteStorage
 from router.storage.store import Commit, SegmentDraft
 from router.telemetry.signals import Signals
 

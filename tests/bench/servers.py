@@ -16,9 +16,9 @@ from pathlib import Path
 
 import uvloop
 from aiohttp import web
-from router.config.load import load
 
 from router.app import Router
+from router.config.load import load
 from router.storage.entry import Entry
 from router.storage.memory.store import MemoryStorage
 from router.storage.store import Counts
