@@ -1,45 +1,49 @@
-"""Cross-origin answers (tracking-api 5): without them no browser delivers a single event."""
+"""What browsers must be told before and after a request across origins (tracking-api 5).
 
-from collections.abc import Mapping
+analytics.js sends an `Authorization` header, so each of its calls is preceded by a preflight, and on a
+retry by another.
+"""
+
+from router.api.exchange import HttpAnswer, HttpRequest
 
 METHODS = "GET, POST, OPTIONS"
-EXPOSED = "Retry-After, X-RateLimit-Reset"
-ALWAYS_ALLOWED = "authorization, content-type, x-retry-count"
+HEADERS = ("authorization", "content-type", "x-retry-count")
+"""Always allowed; what else a page asks for is allowed too."""
 MAX_AGE = "86400"
+EXPOSED = "Retry-After, X-RateLimit-Reset"
+"""Without this a page cannot read how long it shall wait."""
 
 
-def preflight_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """Headers of the answer to OPTIONS; none without an Origin."""
-    origin = headers.get("Origin")
-    if not origin:
-        return {}
-    asked = headers.get("Access-Control-Request-Headers", "")
-    answer = {
-        "Access-Control-Allow-Origin": origin,
-        "Access-Control-Allow-Credentials": "true",
+def preflight(request: HttpRequest) -> HttpAnswer:
+    """The answer to OPTIONS: any origin, any header. What every answer to an origin has is added by the connection."""
+    if "Origin" not in request.headers:
+        return HttpAnswer(status=204, content_type="", headers={"Allow": METHODS})
+    asked = request.headers.get("Access-Control-Request-Headers", "")
+    names = {name.strip().lower(): name.strip() for name in asked.split(",") if _is_token(name.strip())}
+    headers = {
         "Access-Control-Allow-Methods": METHODS,
-        "Access-Control-Allow-Headers": _with_always_allowed(asked),
+        "Access-Control-Allow-Headers": ", ".join([*names.values(), *(n for n in HEADERS if n not in names)]),
         "Access-Control-Max-Age": MAX_AGE,
-        "Vary": "Origin",
     }
-    if headers.get("Access-Control-Request-Private-Network") == "true":
-        answer["Access-Control-Allow-Private-Network"] = "true"
-    return answer
+    if request.headers.get("Access-Control-Request-Private-Network") == "true":
+        headers["Access-Control-Allow-Private-Network"] = "true"
+    return HttpAnswer(status=204, content_type="", headers=headers)
 
 
-def answer_headers(origin: str | None) -> dict[str, str]:
-    """Headers of any other answer, errors too; without them a browser cannot read `Retry-After`."""
-    if not origin:
-        return {}
-    return {
-        "Access-Control-Allow-Origin": origin,
-        "Access-Control-Allow-Credentials": "true",
-        "Access-Control-Expose-Headers": EXPOSED,
-        "Vary": "Origin",
-    }
+def origin_lines(origin: str | None) -> bytes:
+    """The header lines of an answer to a page of `origin`; none without one, or when it is no origin."""
+    if origin is None or not origin.isascii() or not origin.isprintable():
+        return b""
+    return (
+        f"Access-Control-Allow-Origin: {origin}\r\nAccess-Control-Allow-Credentials: true\r\n"
+        f"Access-Control-Expose-Headers: {EXPOSED}\r\nVary: Origin\r\n"
+    ).encode()
 
 
-def _with_always_allowed(asked: str) -> str:
-    names = [name.strip() for name in asked.split(",") if name.strip()]
-    known = {name.lower() for name in names}
-    return ", ".join(names + [name for name in ALWAYS_ALLOWED.split(", ") if name not in known])
+def varies(request: HttpRequest) -> dict[str, str]:
+    """A header for answers that may be cached: a copy made for nobody's page must not be given to a page."""
+    return {} if "Origin" in request.headers else {"Vary": "Origin"}
+
+
+def _is_token(name: str) -> bool:
+    return name.replace("-", "").replace("_", "").isalnum() and name.isascii()

@@ -1,30 +1,33 @@
 """Which path leads where."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from urllib.parse import parse_qsl, unquote
 
-from aiohttp import web
 from msgspec import Struct
 
-from router.api.browser import MISSING, AnalyticsJs, etag
-from router.api.cors import answer_headers, preflight_headers
+from router.api.browser import MISSING, AnalyticsJs, asset
+from router.api.caching import FIVE_MINUTES, FOR_EVER, cached
+from router.api.connection import Bounds
+from router.api.cors import varies
+from router.api.exchange import SUCCESS, Handler, HttpAnswer, HttpRequest, text
 from router.api.health import Check
-from router.api.http import HttpServer, Plain, Routes, answer, read_body, refusal
+from router.api.http import HttpServer
 from router.api.pixel import GIF, HEADERS, pixel_body
 from router.api.proxies import Proxies
+from router.api.routes import Routes
 from router.api.settings import public_host, settings_json
-from router.api.tracking import OK, TrackingDoor, TrackingRequest
-from router.errors import RequestRefused
+from router.api.tracking import TrackingDoor
 from router.events.source import Source
-from router.rules.request import BATCH_DOORS, Limits
+from router.rules.request import Limits
 from router.storage.entry import Door
 
-FIVE_MINUTES = "public, max-age=300"
-FOR_EVER = "public, max-age=31536000, immutable"
 SCRIPT_TYPE = "application/javascript; charset=utf-8"
-TEXT_TYPE = "text/plain; charset=utf-8"
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-PIXEL_QUERY_BYTES = 8 << 10
+OTHER_PATHS = {"/beacon/v1/batch": Door.SHORT_BATCH}
+"""Where browsers that leave a page send a batch with the key in the query."""
+_OF_PIXELS = ("Authorization", "User-Agent", "X-Forwarded-For")
+"""Headers that mean something on a pixel."""
 
 
 class Surroundings(Struct):
@@ -44,159 +47,106 @@ class Surroundings(Struct):
 
 
 class Doors:
-    """Every path that the router serves."""
+    """Every path that the router serves. More can be added to `routes` at any time."""
 
     def __init__(self, tracking: TrackingDoor, around: Surroundings, *, request_seconds: float) -> None:
         self._tracking = tracking
         self._around = around
         self.routes = Routes()
-        self.server = HttpServer(self.routes, request_seconds=request_seconds)
+        bounds = Bounds(body_bytes=tracking.body_limit, request_seconds=request_seconds)
+        self.server = HttpServer(self.routes, bounds)
+        self._add_calls()
+        self._add_what_clients_fetch()
+        self.routes.add_route("GET", "/health", partial(_status, around.health))
+        self.routes.add_route("GET", "/ready", partial(_status, around.ready))
+        self.routes.add_route("GET", "/metrics", self._metrics)
+
+    def _add_calls(self) -> None:
         for door in Door:
-            if door is Door.EMBEDDED:
-                continue
             if door.value.startswith("pixel/"):
-                for method in ("GET", "HEAD"):
-                    self.routes.add(method, f"/v1/{door.value}", self._pixel(door))
-            else:
-                self.routes.add("POST", f"/v1/{door.value}", self._track(door))
-        self.routes.add("POST", "/v1/m", self._success)
-        self.routes.add("POST", "/v1/attribution", self._attribution)
-        self.routes.add("OPTIONS", "*", self._preflight)
-        for method in ("GET", "HEAD"):
-            self.routes.add(method, "/v1/projects/*", self._settings)
-            self.routes.add(method, "/projects/*", self._settings)
-            self.routes.add(method, "/analytics.js/v1/*", self._script)
-            self.routes.add(method, "/analytics-next/bundles/*", self._chunk)
-            self.routes.add(method, "/health", self._status(around.health))
-            self.routes.add(method, "/ready", self._status(around.ready))
-            self.routes.add(method, "/metrics", self._metrics)
+                self.routes.add_route("GET", f"/v1/{door.value}", partial(self._pixel, door))
+            elif door is not Door.EMBEDDED:
+                self.routes.add_route("POST", f"/v1/{door.value}", partial(self._tracking.handle, door))
+        for path, door in OTHER_PATHS.items():
+            self.routes.add_route("POST", path, partial(self._tracking.handle, door))
+        self.routes.add_route("POST", "/v1/m", _always(SUCCESS))  # what SDKs tell of themselves is not kept
+        self.routes.add_route("POST", "/v1/attribution", _always(HttpAnswer(body=b"{}")))
 
-    # --- calls ----------------------------------------------------------------------------------------
+    def _add_what_clients_fetch(self) -> None:
+        for path in ("/v1/projects/{key}/settings", "/projects/{key}/settings"):
+            self.routes.add_route("GET", path, self._settings)
+        for path in ("/analytics.js/v1/{key}/{name}", "/analytics.js/v1/{key}/platform/{name}"):
+            self.routes.add_route("GET", path, self._script)
+        self.routes.add_route("GET", "/analytics-next/bundles/{name}", self._chunk)
 
-    def _track(self, door: Door) -> Callable[[web.BaseRequest], Awaitable[Plain]]:
-        limits = self._around.limits
-        limit = limits.batch_bytes if door in BATCH_DOORS else 4 * limits.event_bytes
-
-        async def handle(request: web.BaseRequest) -> Plain:
-            try:
-                body = await read_body(request, limit)
-            except RequestRefused as refused:
-                return refusal(request, refused, closes=True)
-            headers = request.headers
-            peer = request.transport.get_extra_info("peername") if request.transport else None
-            found = await self._tracking.handle(
-                TrackingRequest(
-                    door,
-                    body,
-                    headers.get("Authorization", ""),
-                    dict(parse_qsl(request.query_string)).get("writeKey", "") if request.query_string else "",
-                    headers.get("Content-Encoding", "").strip().lower(),
-                    peer[0] if peer else "",
-                    headers.get("X-Forwarded-For", ""),
-                    headers.get("User-Agent", ""),
-                )
+    async def _pixel(self, door: Door, request: HttpRequest) -> HttpAnswer:
+        """Record an event if there is one; the answer is the image whatever happens."""
+        body = pixel_body(parse_qsl(request.query, keep_blank_values=True))
+        if body is not None:
+            headers = {name: request.headers[name] for name in _OF_PIXELS if name in request.headers}
+            call = HttpRequest(
+                method="POST",
+                path=request.path,
+                query=request.query,
+                headers=headers,
+                body=body,
+                peer=request.peer,
             )
-            return answer(request, found)
-
-        return handle
-
-    def _pixel(self, door: Door) -> Callable[[web.BaseRequest], Awaitable[Plain]]:
-        async def handle(request: web.BaseRequest) -> Plain:
-            query = request.raw_path.partition("?")[2]
-            pairs = parse_qsl(query, keep_blank_values=True) if len(query) <= PIXEL_QUERY_BYTES else []
-            body = pixel_body(pairs)
-            if body is not None:
-                peer = request.transport.get_extra_info("peername") if request.transport else None
-                await self._tracking.handle(
-                    TrackingRequest(
-                        door,
-                        body,
-                        query_key=dict(pairs).get("writeKey", ""),
-                        peer=peer[0] if peer else "",
-                        forwarded_for=request.headers.get("X-Forwarded-For", ""),
-                        user_agent=request.headers.get("User-Agent", ""),
-                    )
-                )
-            headers = {**HEADERS, **answer_headers(request.headers.get("Origin"))}
-            content_type = headers.pop("Content-Type")
-            return Plain(200, GIF, content_type=content_type, headers=headers)
-
-        return handle
-
-    async def _success(self, request: web.BaseRequest) -> Plain:
-        """Metrics of SDKs about themselves: taken, and not kept."""
-        await read_body(request, self._around.limits.batch_bytes)
-        return answer(request, OK)
-
-    async def _attribution(self, request: web.BaseRequest) -> Plain:
-        await read_body(request, self._around.limits.batch_bytes)
-        return Plain(200, b"{}", headers=answer_headers(request.headers.get("Origin")))
-
-    async def _preflight(self, request: web.BaseRequest) -> Plain:
-        return Plain(204, headers=preflight_headers(request.headers))
+            await self._tracking.handle(door, call)
+        return HttpAnswer(body=GIF, content_type="image/gif", headers=HEADERS)
 
     # --- what clients fetch ---------------------------------------------------------------------------
 
-    async def _settings(self, request: web.BaseRequest) -> Plain:
+    async def _settings(self, request: HttpRequest, key: str) -> HttpAnswer:
         around = self._around
-        key, _, rest = _tail(request, "/projects/").partition("/")
-        source = around.sources.get(unquote(key))
-        if rest.rstrip("/") != "settings" or source is None or not source.enabled:
-            return self._missing(request, "no source has this write key, or it is switched off\n")
-        peer = request.transport.get_extra_info("peername") if request.transport else None
-        is_proxied = around.proxies.is_trusted(peer[0] if peer else "")
-        protocol, host = public_host(around.public_url, request.headers, is_proxied=is_proxied)
+        source = self._source(key)
+        if source is None:
+            return _missing(request, "no source has this write key, or it is switched off\n")
+        protocol, host = public_host(
+            around.public_url,
+            request.headers,
+            is_proxied=around.proxies.is_trusted(request.peer),
+            fallback=f"127.0.0.1:{self.server.port}",
+        )
         names = around.destinations if source.list_destinations else ()
         body = settings_json(source, api_host=f"{host}/v1", protocol=protocol, destinations=names)
-        return self._cached(request, body, "application/json; charset=utf-8", FIVE_MINUTES)
+        return cached(request, asset(body, packs=False), "application/json", FIVE_MINUTES)
 
-    async def _script(self, request: web.BaseRequest) -> Plain:
-        key, _, rest = _tail(request, "/analytics.js/v1/").partition("/")
-        name = rest.removeprefix("platform/")
-        source = self._around.sources.get(unquote(key))
+    async def _script(self, request: HttpRequest, key: str, name: str) -> HttpAnswer:
+        source = self._source(key)
         if source is None or not (name.startswith("analytics") and name.endswith(".js")):
-            return self._missing(request, "no source has this write key\n")
+            return _missing(request, "no source has this write key\n")
         script = self._around.analytics_js.script(source.write_key)
         if script is None:
-            return self._missing(request, MISSING)
-        return self._cached(request, script, SCRIPT_TYPE, FIVE_MINUTES)
+            return _missing(request, MISSING)
+        return cached(request, script, SCRIPT_TYPE, FIVE_MINUTES)
 
-    async def _chunk(self, request: web.BaseRequest) -> Plain:
-        around = self._around
-        chunk = around.analytics_js.chunk(_tail(request, "/analytics-next/bundles/"))
+    async def _chunk(self, request: HttpRequest, name: str) -> HttpAnswer:
+        chunk = self._around.analytics_js.chunk(name)
         if chunk is None:
-            missing = "there is no such chunk\n" if around.analytics_js.is_built_in else MISSING
-            return self._missing(request, missing)
-        return self._cached(request, chunk, SCRIPT_TYPE, FOR_EVER)
+            is_built_in = self._around.analytics_js.is_built_in
+            return _missing(request, "there is no such chunk\n" if is_built_in else MISSING)
+        return cached(request, chunk, SCRIPT_TYPE, FOR_EVER)
 
-    def _cached(self, request: web.BaseRequest, body: bytes, content_type: str, control: str) -> Plain:
-        tag = etag(body)
-        headers = {**_readable(request), "Cache-Control": control, "ETag": tag}
-        if tag in request.headers.get("If-None-Match", ""):
-            return Plain(304, headers=headers)
-        return Plain(200, body, content_type=content_type, headers=headers)
+    def _source(self, key: str) -> Source | None:
+        source = self._tracking.sources.get(unquote(key))
+        return source if source is not None and source.enabled else None
 
-    def _missing(self, request: web.BaseRequest, text: str) -> Plain:
-        return Plain(404, text.encode(), content_type=TEXT_TYPE, headers=_readable(request))
-
-    # --- for the operator -----------------------------------------------------------------------------
-
-    def _status(self, check: Check) -> Callable[[web.BaseRequest], Awaitable[Plain]]:
-        async def handle(request: web.BaseRequest) -> Plain:
-            health = await check()
-            return Plain(health.status, health.json(), headers=answer_headers(request.headers.get("Origin")))
-
-        return handle
-
-    async def _metrics(self, request: web.BaseRequest) -> Plain:
-        return Plain(200, await self._around.metrics(), content_type=METRICS_TYPE)
+    async def _metrics(self, request: HttpRequest) -> HttpAnswer:
+        return HttpAnswer(body=await self._around.metrics(), content_type=METRICS_TYPE, is_public=False)
 
 
-def _tail(request: web.BaseRequest, marker: str) -> str:
-    return request.raw_path.partition("?")[0].partition(marker)[2]
+async def _status(check: Check, request: HttpRequest) -> HttpAnswer:
+    health = await check()
+    return HttpAnswer(status=health.status, body=health.json(), is_public=False)
 
 
-def _readable(request: web.BaseRequest) -> dict[str, str]:
-    """A page may read the answer, also a 404, from any origin."""
-    origin = request.headers.get("Origin")
-    return {"Access-Control-Allow-Origin": origin or "*", **({"Vary": "Origin"} if origin else {})}
+def _always(answer: HttpAnswer) -> Handler:
+    async def handle(request: HttpRequest) -> HttpAnswer:
+        return answer
+
+    return handle
+
+
+def _missing(request: HttpRequest, words: str) -> HttpAnswer:
+    return text(404, words, headers=varies(request))

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 GIF = base64.b64decode(b"R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
-HEADERS = {"Content-Type": "image/gif", "Cache-Control": "no-store"}
+HEADERS = {"Cache-Control": "no-store"}
 DEPTH = 32
 
 

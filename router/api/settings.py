@@ -1,5 +1,6 @@
 """The settings that clients fetch before they send (browser-and-mobile 3). Public: no secret ever stands in it."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,10 +10,21 @@ from router.events.source import Source
 
 TAG_MANAGER_VERSION = "4.4.7"
 """The version of the Segment.io integration that analytics.js expects to read."""
+_HOST = re.compile(r"[A-Za-z0-9._-]+(:\d+)?|\[[0-9A-Fa-f:.]+\](:\d+)?")
 
 
-def settings_json(source: Source, *, api_host: str, protocol: str, destinations: Sequence[str] = ()) -> bytes:
+def settings_json(
+    source: Source,
+    *,
+    api_host: str,
+    protocol: str,
+    destinations: Sequence[str] = (),
+    has_unmapped: bool = True,
+) -> bytes:
     """The settings of `source`. `api_host` is host, port and `/v1`; `destinations` are names to list as cloud mode.
+
+    `has_unmapped` says that an enabled destination has no consent category: false stops the whole SDK for a visitor
+    who consents to none of the categories.
 
     There is no null in it: some mobile clients fail on one.
     """
@@ -49,22 +61,26 @@ def settings_json(source: Source, *, api_host: str, protocol: str, destinations:
             "metrics": {"sampleRate": 0, "host": api_host},
             "legacyVideoPluginsEnabled": False,
             "analyticsNextEnabled": True,
-            "consentSettings": {"allCategories": [], "hasUnmappedDestinations": True},
+            "consentSettings": {"allCategories": [], "hasUnmappedDestinations": has_unmapped},
             "autoInstrumentationSettings": {"sampleRate": 0},
         }
     )
 
 
-def public_host(public_url: str | None, headers: Mapping[str, str], *, is_proxied: bool) -> tuple[str, str]:
+def public_host(
+    public_url: str | None, headers: Mapping[str, str], *, is_proxied: bool, fallback: str
+) -> tuple[str, str]:
     """How clients reach this router: (protocol, host with path). Never a constant, and never an inner name.
 
-    The configured URL wins; else what a trusted proxy forwarded; else what the client wrote in `Host`.
+    The configured URL wins; else what a trusted proxy forwarded; else what the client wrote in `Host`. `fallback` is
+    for clients that wrote none.
     """
     if public_url:
         protocol, _, host = public_url.rstrip("/").partition("://")
         return protocol, host
     protocol, host = "http", headers.get("Host", "")
     if is_proxied:
-        protocol = headers.get("X-Forwarded-Proto", protocol).split(",")[0].strip()
-        host = headers.get("X-Forwarded-Host", host).split(",")[0].strip()
-    return protocol, host
+        forwarded = headers.get("X-Forwarded-Proto", "").split(",")[0].strip().lower()
+        protocol = forwarded if forwarded in ("http", "https") else protocol
+        host = headers.get("X-Forwarded-Host", "").split(",")[0].strip() or host
+    return protocol, host if _HOST.fullmatch(host) else fallback

@@ -1,4 +1,4 @@
-"""The tracking door: bytes and a few fields in, status and bytes out. It knows nothing of the HTTP server.
+"""The tracking door: a request in, an answer out; it knows nothing of sockets.
 
 An answer of 200 means that what was accepted is durable. What is wrong with a single event is counted and shown in
 `tap`, never in the answer; only a body that cannot be read, a missing key and a limit are answered with an error.
@@ -7,56 +7,31 @@ An answer of 200 means that what was accepted is durable. What is wrong with a s
 import asyncio
 import base64
 import binascii
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
+from functools import lru_cache
+from urllib.parse import parse_qs
 
-import msgspec
-from msgspec import Struct
-
-from router.api.inflate import IDENTITY, inflate
+from router.api.exchange import SUCCESS, HttpAnswer, HttpRequest, refusal
+from router.api.inflate import inflated
 from router.api.proxies import Proxies, collected
 from router.api.rate_limit import RateLimit
 from router.errors import RequestRefused, StorageError
 from router.events.source import Source
 from router.rules.client_ip import CLIENT_DOORS
-from router.rules.request import BATCH_DOORS, Limits, Received, read_request
+from router.rules.request import BATCH_DOORS, TOO_LARGE, Limits, Received, read_request
 from router.storage.entry import Door, Entry
 from router.telemetry.happenings import MembersRefused, RequestAnswered
 from router.telemetry.signals import Signals
 
-SUCCESS = b'{"success":true}'
-JSON_TYPE = "application/json"
-THREAD_BYTES = 32_768
-"""Compressed bodies from this size on are inflated on a thread."""
+THREAD_BYTES = 160 << 10
+"""Bodies from this size on are read on a thread: on the loop they would hold up everybody else."""
 UNAVAILABLE_SECONDS = 5
 """`Retry-After` of a 503."""
 FAILED = "failed_on_ingest"
 
 Accept = Callable[[Entry, Received], Awaitable[None]]
 Count = Callable[[tuple[str, ...], int], None]
-
-
-class TrackingRequest(Struct, gc=False):
-    """What the door needs of a request."""
-
-    door: Door
-    body: bytes
-    authorization: str = ""
-    query_key: str = ""
-    encoding: str = ""
-    peer: str = ""
-    forwarded_for: str = ""
-    user_agent: str = ""
-
-
-class TrackingAnswer(Struct, gc=False):
-    """What goes back."""
-
-    status: int
-    body: bytes
-    headers: Mapping[str, str] = {}
-
-
-OK = TrackingAnswer(200, SUCCESS)
 
 
 class TrackingDoor:
@@ -74,7 +49,7 @@ class TrackingDoor:
         signals: Signals,
         is_strict: bool,
     ) -> None:
-        """`sources` by write key. `is_strict` answers 401 to unknown keys instead of counting them."""
+        """`sources` by write key; the attribute may be replaced. `is_strict` answers 401 to unknown keys."""
         self.sources = sources
         self._accept = accept
         self._count = count
@@ -84,68 +59,80 @@ class TrackingDoor:
         self._signals = signals
         self._is_strict = is_strict
 
-    async def handle(self, request: TrackingRequest) -> TrackingAnswer:
+    @property
+    def body_limit(self) -> int:
+        """Most bytes of a body, as sent and inflated; white space may make an event larger than it counts."""
+        return max(self._limits.batch_bytes, 4 * self._limits.event_bytes)
+
+    async def handle(self, door: Door, request: HttpRequest) -> HttpAnswer:
         """Answer one request; what it accepts is durable when it returns 200."""
-        source = None
+        headers = request.headers
+        authorization = headers.get("Authorization")
+        key = basic_key(authorization) if authorization is not None else ""
+        source = self.sources.get(key) if key else None
         try:
-            key = _basic_key(request.authorization)
-            source = self.sources.get(key) if key else None
             if source is not None:
                 self._limit_rate(source)
-            body = request.body
-            if request.encoding not in IDENTITY:
-                body = await self._inflated(body, request)
-            received = read_request(request.door, body, limits=self._limits)
+            body, coding = request.body, headers.get("Content-Encoding", "")
+            if coding:
+                body = await inflated(body, coding, limit=self.body_limit)
+            if len(body) < THREAD_BYTES:
+                received = read_request(door, body, limits=self._limits)
+            else:
+                received = await asyncio.to_thread(read_request, door, body, limits=self._limits)
             if source is None:
-                key = key or received.write_key or request.query_key
-                source = self._source(key)
+                source = self._source(key or received.write_key or _query_key(request.query), received)
                 if source is None:
-                    return OK
+                    return SUCCESS
                 self._limit_rate(source)
+            if "X-Retry-Count" in headers:
+                self._count(("requests_retried", source.name), 1)
             if not source.enabled:
                 self._count((FAILED, source.name, "source_disabled"), max(1, received.members))
-                return OK
-            return await self._keep(source, request, received)
+                return SUCCESS
+            return await self._keep(source, door, request, coding, received)
         except RequestRefused as refused:
+            if refused.status == 400 and refused.code != "no_write_key":
+                self._count((FAILED, source.name if source else "", "bad_request"), 1)
             return self._refused(source, refused)
         except StorageError as error:
-            return self._refused(
-                source, RequestRefused(503, "unavailable", str(error), retry_after=UNAVAILABLE_SECONDS)
-            )
+            unavailable = RequestRefused(503, "unavailable", str(error), retry_after=UNAVAILABLE_SECONDS)
+            return self._refused(source, unavailable)
 
-    async def _keep(self, source: Source, request: TrackingRequest, received: Received) -> TrackingAnswer:
-        if received.refused or not received.members:
-            self._count_refused(source, received)
+    async def _keep(
+        self, source: Source, door: Door, request: HttpRequest, coding: str, received: Received
+    ) -> HttpAnswer:
         if received.calls:
-            address = self._proxies.client(request.peer, request.forwarded_for)
+            headers = request.headers
+            address = self._proxies.client(request.peer, headers.get("X-Forwarded-For"))
             entry = Entry(
-                source=source.name,
-                door=request.door,
-                received_at=0,
-                events=len(received.calls),
-                body=received.body,
-                peer=request.peer,
-                client_ip=collected(address, collects=source.collect_ip, collects_ipv6=source.collect_ipv6),
-                user_agent=request.user_agent if request.door in CLIENT_DOORS else "",
-                encoding=request.encoding,
-                refused=tuple(refusal.index for refusal in received.refused),
+                source.name,
+                door,
+                0,  # stamped when it is written
+                len(received.calls),
+                received.body,
+                request.peer,
+                collected(address, collects=source.collect_ip, collects_ipv6=source.collect_ipv6),
+                _plain(headers.get("User-Agent", "")) if door in CLIENT_DOORS else "",
+                coding,
+                tuple([refusal.index for refusal in received.refused]) if received.refused else (),
             )
             await self._accept(entry, received)
-        if any(refusal.reason == "payload_too_large" for refusal in received.refused):
-            raise RequestRefused(
-                400, "payload_too_large", "Exceed payload limit: an event is too large; the others were kept"
-            )
-        return OK
+        if received.refused or not received.members:
+            return self._count_refused(source, door, received)
+        return SUCCESS
 
-    def _count_refused(self, source: Source, received: Received) -> None:
-        for refusal in received.refused:
-            self._count((FAILED, source.name, refusal.reason), 1)
+    def _count_refused(self, source: Source, door: Door, received: Received) -> HttpAnswer:
+        """Count what was not kept; an event that is too large is the only one that the answer tells of."""
         if not received.members:
             self._count((FAILED, source.name, "empty_batch"), 1)
-            return
-        if received.members > 1 or received.write_key is not None:
-            reason = "multi_user_error" if received.calls else "empty_batch_result"
-            self._count((FAILED, source.name, reason), 1)
+            return SUCCESS
+        reasons = Counter(refusal.reason for refusal in received.refused)
+        for reason, amount in reasons.items():
+            self._count((FAILED, source.name, reason), amount)
+        if door in BATCH_DOORS and reasons.keys() - {"batch_event_limit"}:
+            whole = "multi_user_error" if received.calls else "empty_batch_result"
+            self._count((FAILED, source.name, whole), 1)
         self._signals.emit(
             MembersRefused(
                 source.name,
@@ -153,15 +140,18 @@ class TrackingDoor:
                 tuple(refusal.raw for refusal in received.refused),
             )
         )
+        if TOO_LARGE in reasons:
+            message = f"Exceed payload limit: {reasons[TOO_LARGE]} too large; {len(received.calls)} were kept"
+            return self._refused(source, RequestRefused(400, TOO_LARGE, message))
+        return SUCCESS
 
-    def _source(self, key: str | None) -> Source | None:
+    def _source(self, key: str | None, received: Received) -> Source | None:
         if not key:
-            raise RequestRefused(
-                400, "no_write_key", "no write key: send it as the Basic user name or as writeKey in the body"
-            )
+            message = "no write key: send it as the Basic user name, or as writeKey in the body"
+            raise RequestRefused(400, "no_write_key", message)
         source = self.sources.get(key)
         if source is None:
-            self._count((FAILED, "", "unknown_source"), 1)
+            self._count((FAILED, "", "unknown_source"), max(1, received.members))
             if self._is_strict:
                 raise RequestRefused(401, "unknown_source", "no source has this write key")
         return source
@@ -169,49 +159,33 @@ class TrackingDoor:
     def _limit_rate(self, source: Source) -> None:
         wait = self._rate_limit.wait(source)
         if wait:
-            self._count((FAILED, source.name, "too_many_requests"), 1)
-            raise RequestRefused(
-                429,
-                "rate_limited",
-                f"over {source.rate_limit} requests a second; send again in {wait} s",
-                retry_after=wait,
-            )
+            message = f"over {source.rate_limit} requests a second; send it again in {wait} s"
+            raise RequestRefused(429, "rate_limited", message, retry_after=wait)
 
-    async def _inflated(self, body: bytes, request: TrackingRequest) -> bytes:
-        limit = self._limits.batch_bytes if request.door in BATCH_DOORS else 4 * self._limits.event_bytes
-        if len(body) < THREAD_BYTES:
-            return inflate(body, request.encoding, limit)
-        return await asyncio.to_thread(inflate, body, request.encoding, limit)
-
-    def _refused(self, source: Source | None, refused: RequestRefused) -> TrackingAnswer:
+    def _refused(self, source: Source | None, refused: RequestRefused) -> HttpAnswer:
         name = source.name if source is not None else ""
-        if refused.status == 400 and refused.code != "no_write_key":
-            self._count((FAILED, name, "bad_request"), 1)
         self._signals.emit(RequestAnswered(name, refused.status, refused.code))
-        return error_answer(refused)
+        return refusal(refused)
 
 
-def error_answer(refused: RequestRefused) -> TrackingAnswer:
-    """The answer for a refused request; every client finds the field that it reads (tracking-api 6.1)."""
-    body = msgspec.json.encode(
-        {"success": False, "code": refused.code, "message": refused.message, "error": refused.message}
-    )
-    headers = {}
-    if refused.retry_after is not None:
-        headers = {"Retry-After": str(refused.retry_after), "X-RateLimit-Reset": str(refused.retry_after)}
-    return TrackingAnswer(refused.status, body, headers)
-
-
-def _basic_key(authorization: str) -> str:
+@lru_cache(maxsize=1024)
+def basic_key(authorization: str) -> str:
     """The user name of a Basic header, with or without the colon; empty when there is none that decodes."""
-    if authorization[:6].lower() != "basic ":
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() != "basic":
         return ""
-    return _decoded_key(authorization[6:].strip())
-
-
-def _decoded_key(token: str) -> str:
+    token = token.strip().rstrip("=")
     try:
         decoded = base64.b64decode(token + "=" * (-len(token) % 4), validate=True).decode()
     except (binascii.Error, ValueError):
         return ""
     return decoded.partition(":")[0]
+
+
+def _query_key(query: str) -> str:
+    return parse_qs(query).get("writeKey", [""])[-1] if query else ""
+
+
+def _plain(header: str) -> str:
+    """A header that is text for sure: bytes that are no UTF-8 are replaced."""
+    return header if header.isascii() else header.encode(errors="surrogateescape").decode(errors="replace")

@@ -36,7 +36,10 @@ class Visit:
         self.page = page
         self.site = site
         self.requests: list[str] = []
+        self.said: list[str] = []
+        """What the page wrote to its console."""
         page.on("request", lambda request: self.requests.append(request.url))
+        page.on("console", lambda message: self.said.append(message.text))
 
     async def open(self, query: str = "") -> None:
         """Open the page, with a query string."""
@@ -73,8 +76,12 @@ async def visiting(html: str) -> AsyncIterator[Visit]:
     application.router.add_static("/npm", BUILD)
     async with serving(application) as port, async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        visit = Visit(await browser.new_page(), f"http://127.0.0.1:{port}")
         try:
-            yield Visit(await browser.new_page(), f"http://127.0.0.1:{port}")
+            yield visit
+        except AssertionError as error:
+            error.add_note(f"The page asked for {visit.requests}, and said {visit.said}")
+            raise
         finally:
             await browser.close()
 

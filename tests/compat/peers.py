@@ -9,7 +9,7 @@ PACKAGES = Path(__file__).with_name("node") / "node_modules"
 BUILD = PACKAGES / "@segment" / "analytics-next" / "dist" / "umd"
 """The build of analytics.js in the npm package: the stand-alone script, the npm form, and their chunks."""
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 has_packages = shutil.which("node") is not None and BUILD.is_dir()
 

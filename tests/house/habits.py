@@ -10,6 +10,7 @@ NAMELESS = frozenset({"utils", "util", "helpers", "helper", "common", "base", "m
 
 TASK_MAKERS: Mapping[str, str] = {
     "router/actors/supervisor.py": "the supervisor owns the actors",
+    "router/api/http.py": "the server keeps the answers of its connections, and ends them when it closes",
 }
 """Where a task may be created, and who owns it there."""
 
