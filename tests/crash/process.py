@@ -17,8 +17,8 @@ port = {port}
 
 [storage]
 path = "{folder}/router.db"
-ballast = 0
-free_floor = 0
+ballast = "{ballast}"
+free_floor = "{floor}"
 
 [sources.drill]
 write_key = "wk_drill"
@@ -49,13 +49,25 @@ def free_port() -> int:
 class RouterProcess:
     """`router run` on a store that outlives its kills."""
 
-    def __init__(self, folder: Path, sink: str) -> None:
+    def __init__(
+        self, folder: Path, sink: str, *, store: Path | None = None, ballast: str = "0B", floor: str = "0B"
+    ) -> None:
+        """`store` is the folder of the database, by default `folder`."""
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.folder = folder
         self.config = folder / "router.toml"
         plugins = Path(__file__).parent / "plugins"
-        self.config.write_text(CONFIG.format(port=self.port, folder=folder, sink=sink, plugins=plugins))
+        self.config.write_text(
+            CONFIG.format(
+                port=self.port,
+                folder=store or folder,
+                sink=sink,
+                plugins=plugins,
+                ballast=ballast,
+                floor=floor,
+            )
+        )
         self._process: asyncio.subprocess.Process | None = None
         self.log = (folder / "router.log").open("ab")
 
@@ -76,9 +88,8 @@ class RouterProcess:
         async with aiohttp.ClientSession() as session, asyncio.timeout(READY_SECONDS):
             while self.is_alive:
                 try:
-                    async with session.get(self.url + "/health") as answer:
-                        if answer.status == 200:
-                            return
+                    async with session.get(self.url + "/health"):
+                        return
                 except aiohttp.ClientError:
                     pass
                 await asyncio.sleep(0.02)

@@ -1,7 +1,6 @@
 """A disk that is really full: a small tmpfs, filled by somebody else."""
 
 import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 from router.errors import StoreFull
 from router.storage.sqlite.store import SqliteStorage
 from tests.contract.storage.samples import delivered, draft, entry, fill, step
+from tests.small_disk import small_disk, stuff
 
 SIZE = 24 << 20
 BALLAST = 4 << 20
@@ -17,28 +17,8 @@ BALLAST = 4 << 20
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
-    place = tmp_path / "disk"
-    place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(place)]
-    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True).returncode != 0:
-        pytest.skip("mounting a small tmpfs needs root")
-    try:
+    with small_disk(tmp_path / "disk", SIZE) as place:
         yield place
-    finally:
-        subprocess.run(["umount", "--lazy", str(place)], check=True)
-
-
-def stuff(disk: Path) -> Path:
-    """Fill what is left of the disk."""
-    path = disk / "somebody else's"
-    with path.open("ab", buffering=0) as file:
-        for size in (1 << 20, 4096):
-            try:
-                while True:
-                    file.write(bytes(size))
-            except OSError:
-                pass
-    return path
 
 
 async def flood(store: SqliteStorage) -> None:
