@@ -28,9 +28,10 @@ async def test_sigterm_ends_within_twenty_seconds_and_loses_nothing(tmp_path: Pa
 
 
 async def test_sigterm_ends_in_time_though_a_destination_never_answers(tmp_path: Path) -> None:
-    left = asyncio.Event()
+    came, left = asyncio.Event(), asyncio.Event()
 
     async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        came.set()
         await reader.read()
         writer.close()
         left.set()
@@ -40,6 +41,7 @@ async def test_sigterm_ends_in_time_though_a_destination_never_answers(tmp_path:
     router = RouterProcess(tmp_path, f"http://{host}:{port}/hook")
     await router.start()
     await Sender(router.url).post()
+    await asyncio.wait_for(came.wait(), 10)
 
     async with asyncio.timeout(20):
         assert await router.terminate() == 0
