@@ -43,6 +43,7 @@ async def fill(folder: Path, ids: int, *, seed: int = 1) -> None:
             if not await store.commit(Commit(position, position + SEGMENT_IDS, draft, {})):
                 raise RuntimeError("the store refused a commit of the bench")
             position += SEGMENT_IDS
+        await store.wait_for_index()  # at the pace of real traffic it would be done with each piece long ago
     finally:
         await store.close()
 
