@@ -10,7 +10,7 @@ arrives is thrown away for a moment, or the client would see a reset in place of
 import asyncio
 from collections import deque
 from collections.abc import Coroutine
-from typing import Any, Protocol, cast, cast
+from typing import Any, Protocol, cast
 
 from aiohttp.base_protocol import BaseProtocol
 from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
@@ -21,33 +21,17 @@ from msgspec import Struct
 
 from router.api.encoding import CONTINUE, LAST_CHUNK, encode_answer, encode_chunk
 from router.api.exchange import HttpAnswer, HttpRequest, failure
+from router.api.framing import HEAD_BYTES, HEADERS, LINE_BYTES, Bounds, shown, wrong_framing
 from router.api.routes import Routes
 
-LINE_BYTES = 8 << 10
-"""Most bytes of a request line, and of one header."""
-HEAD_BYTES = 64 << 10
-HEADERS = 200
 PIPELINED = 16
 """Complete requests that may wait on one connection before it is read no further."""
 LINGER_SECONDS = 2.0
-STALLED_SECONDS = 60.0
-"""A client that reads nothing of an answer for so long is cut off."""
+DISCARDED_BYTES = 8 << 20
+"""What a refused client may go on sending without being held up."""
 _UNLIMITED = 1 << 30  # the parser's own flow control is not used: this module stops at `body_limit`
 _CLOSE = b"Connection: close\r\n"
 _KEEP = b"Connection: keep-alive\r\n"
-
-
-class Bounds(Struct, frozen=True, kw_only=True):
-    """What a connection may cost."""
-
-    body_bytes: int
-    """Most bytes of a body as it is sent."""
-    held_bytes: int = 128 << 20
-    """Most bytes of bodies that all connections together may hold."""
-    request_seconds: float = 55.0
-    """How long a request may take to arrive, head and body."""
-    idle_seconds: float = 120.0
-    """How long a connection may stay open between requests."""
 
 
 class Hub(Protocol):
@@ -97,7 +81,7 @@ class Connection(asyncio.Protocol):
         self._payload: StreamReader | None = None
         self._pieces: list[bytes] = []
         self._size = 0
-        self._head_bytes = 0
+        self._head_bytes = 0  # of a head that is not complete; behind a refusal, of what is thrown away
         self._turns: deque[_Turn] = deque()
         self._is_answering = False
         self._is_deaf = False
@@ -148,6 +132,7 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Read what arrived."""
         if self._is_deaf:
+            self._discard(len(data))
             return
         try:
             messages, is_upgraded, _ = self._parser.feed_data(data)
@@ -155,7 +140,7 @@ class Connection(asyncio.Protocol):
             self._refuse(431, "bad_request", f"a line of the head is over {LINE_BYTES} bytes")
             return
         except (HttpProcessingError, ValueError) as error:
-            self._refuse(400, "bad_request", f"this is no valid HTTP request: {_first_line(error)}")
+            self._refuse(400, "bad_request", f"this is no valid HTTP request: {shown(error)}")
             return
         if self._payload is not None:
             self._take_body(self._payload)
@@ -168,6 +153,12 @@ class Connection(asyncio.Protocol):
             self._begin(message, payload)
         if is_upgraded:
             self._is_deaf = True  # no other protocol is spoken here
+
+    def _discard(self, size: int) -> None:
+        """Throw away what comes behind a refusal; who sends without end has to wait for the end."""
+        self._head_bytes += size
+        if self._head_bytes > DISCARDED_BYTES and not self._is_lost:
+            self._transport.pause_reading()
 
     # --- reading --------------------------------------------------------------------------------------
 
@@ -184,7 +175,7 @@ class Connection(asyncio.Protocol):
         """A head is complete; its body may be."""
         self._message = message
         self._head_bytes = 0
-        wrong = _wrong_framing(message)
+        wrong = wrong_framing(message)
         if wrong:
             self._refuse(*wrong)
             return
@@ -232,7 +223,7 @@ class Connection(asyncio.Protocol):
     def _complete(self, message: RawRequestMessage, body: bytes) -> None:
         self._message = None
         self._arriving_since = None
-        path, _, query = message.path.partition("?")
+        path, _, query = message.path.partition("#")[0].partition("?")
         if path[:1] != "/":
             path, query = message.url.raw_path, message.url.raw_query_string
         if path[-1:] == "/" and len(path) > 1:
@@ -302,8 +293,14 @@ class Connection(asyncio.Protocol):
                 await self._writable
             if len(self._turns) < PIPELINED and not self._transport.is_reading():
                 self._transport.resume_reading()
+        self._forget_turns()
         self._is_answering = False
         self._idle_since = self._loop.time()
+
+    def _forget_turns(self) -> None:
+        """Whoever is gone, or was told that the connection ends, gets no further answer."""
+        self._hub.held -= sum(len(turn.request.body) for turn in self._turns if turn.request is not None)
+        self._turns.clear()
 
     async def _send_parts(self, answer: HttpAnswer) -> None:
         assert answer.parts is not None
@@ -318,6 +315,7 @@ class Connection(asyncio.Protocol):
 
     def fail(self) -> None:
         """A handler broke: say that the request may be sent again, and end."""
+        self._forget_turns()
         self._is_answering = False
         if not self._is_lost:
             answer = failure(
@@ -341,7 +339,9 @@ class Connection(asyncio.Protocol):
         """End what takes too long."""
         bounds = self._hub.bounds
         is_over = self._linger_until is not None and now > self._linger_until
-        if is_over or (self._stalled_since is not None and now - self._stalled_since > STALLED_SECONDS):
+        if is_over or (
+            self._stalled_since is not None and now - self._stalled_since > bounds.stalled_seconds
+        ):
             self._transport.abort()
         elif self._arriving_since is not None:
             if now - self._arriving_since > bounds.request_seconds:
@@ -359,24 +359,3 @@ class Connection(asyncio.Protocol):
     def abort(self) -> None:
         """Close at once."""
         self._transport.abort()
-
-
-def _wrong_framing(message: RawRequestMessage) -> tuple[int, str, str] | None:
-    """What is wrong with a head that the parser lets pass."""
-    headers = message.headers
-    coding = headers.get("Transfer-Encoding")
-    if coding is not None:
-        if coding.lower() != "chunked" or message.version == HttpVersion10:
-            return 400, "bad_request", 'Transfer-Encoding may only be "chunked"'
-        if "Content-Length" in headers:
-            return 400, "bad_request", "Transfer-Encoding and Content-Length exclude each other"
-    if len(message.raw_headers) > 16:
-        size = sum(len(name) + len(value) + 4 for name, value in message.raw_headers)
-        if size > HEAD_BYTES:
-            return 431, "bad_request", f"the head is over {HEAD_BYTES} bytes"
-    return None
-
-
-def _first_line(error: Exception) -> str:
-    message = getattr(error, "message", "") or str(error)
-    return str(message).strip().split("\n")[0][:200].encode("ascii", "replace").decode()

@@ -8,9 +8,9 @@ from msgspec import Struct
 
 from router.api.browser import MISSING, AnalyticsJs, asset
 from router.api.caching import FIVE_MINUTES, FOR_EVER, cached
-from router.api.connection import Bounds
 from router.api.cors import varies
 from router.api.exchange import SUCCESS, Handler, HttpAnswer, HttpRequest, text
+from router.api.framing import Bounds
 from router.api.health import Check
 from router.api.http import HttpServer
 from router.api.pixel import GIF, HEADERS, pixel_body
@@ -109,7 +109,13 @@ class Doors:
             fallback=f"127.0.0.1:{self.server.port}",
         )
         names = around.destinations if source.list_destinations else ()
-        body = settings_json(source, api_host=f"{host}/v1", protocol=protocol, destinations=names)
+        body = settings_json(
+            source,
+            api_host=f"{host}/v1",
+            protocol=protocol,
+            destinations=names,
+            has_unmapped=bool(around.destinations),  # none of them has consent categories yet
+        )
         return cached(request, asset(body, packs=False), "application/json", FIVE_MINUTES)
 
     async def _script(self, request: HttpRequest, key: str, name: str) -> HttpAnswer:
@@ -129,7 +135,7 @@ class Doors:
         return cached(request, chunk, SCRIPT_TYPE, FOR_EVER)
 
     def _source(self, key: str) -> Source | None:
-        source = self._tracking.sources.get(unquote(key))
+        source = self._around.sources.get(unquote(key))
         return source if source is not None and source.enabled else None
 
     async def _metrics(self, request: HttpRequest) -> HttpAnswer:

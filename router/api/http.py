@@ -6,8 +6,9 @@ from typing import Any
 
 from aiohttp.base_protocol import BaseProtocol
 
-from router.api.connection import Bounds, Connection
+from router.api.connection import Connection
 from router.api.encoding import DateLine
+from router.api.framing import Bounds
 from router.api.routes import Routes
 
 BACKLOG = 1024

@@ -10,6 +10,8 @@ from router.errors import RequestRefused
 _ON_THREAD = 16 << 10
 """Compressed bodies from here on are inflated on a thread."""
 _PIECE = 64 << 10
+_MEMBERS = 64
+"""Most streams that one gzip body may consist of: each costs a copy of what is left."""
 _GZIP = 16 + zlib.MAX_WBITS
 _CODINGS = {"gzip": _GZIP, "x-gzip": _GZIP, "deflate": zlib.MAX_WBITS}
 
@@ -48,7 +50,11 @@ def _deflated(body: bytes, limit: int) -> bytes:
 def _members(body: bytes, wbits: int, limit: int) -> bytes:
     pieces: list[bytes] = []
     size = 0
+    members = 0
     while body:
+        members += 1
+        if members > _MEMBERS:
+            raise _broken("gzip", "it has too many parts")
         stream = isal_zlib.decompressobj(wbits)
         rest = body
         while not stream.eof:

@@ -26,6 +26,8 @@ from router.telemetry.signals import Signals
 
 THREAD_BYTES = 160 << 10
 """Bodies from this size on are read on a thread: on the loop they would hold up everybody else."""
+SPREAD = 4
+"""White space and escapes may make the body of one event so many times larger than what counts against its limit."""
 UNAVAILABLE_SECONDS = 5
 """`Retry-After` of a 503."""
 FAILED = "failed_on_ingest"
@@ -54,6 +56,7 @@ class TrackingDoor:
         self._accept = accept
         self._count = count
         self._limits = limits
+        self._single_limit = SPREAD * limits.event_bytes
         self._proxies = proxies
         self._rate_limit = rate_limit
         self._signals = signals
@@ -61,8 +64,8 @@ class TrackingDoor:
 
     @property
     def body_limit(self) -> int:
-        """Most bytes of a body, as sent and inflated; white space may make an event larger than it counts."""
-        return max(self._limits.batch_bytes, 4 * self._limits.event_bytes)
+        """Most bytes of any body, as sent and inflated."""
+        return max(self._limits.batch_bytes, self._single_limit)
 
     async def handle(self, door: Door, request: HttpRequest) -> HttpAnswer:
         """Answer one request; what it accepts is durable when it returns 200."""
@@ -76,6 +79,11 @@ class TrackingDoor:
             body, coding = request.body, headers.get("Content-Encoding", "")
             if coding:
                 body = await inflated(body, coding, limit=self.body_limit)
+            if len(body) > self._single_limit and door not in BATCH_DOORS:
+                message = (
+                    f"Exceed payload limit: the body of one event is over {self._limits.event_bytes} bytes"
+                )
+                raise RequestRefused(400, TOO_LARGE, message)
             if len(body) < THREAD_BYTES:
                 received = read_request(door, body, limits=self._limits)
             else:

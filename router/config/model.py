@@ -57,9 +57,9 @@ class StorageConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Free space of the disk below which nothing is accepted; 0 switches the check off."""
     ballast: Size = Size(64 * 2**20)
     """A file of this size is released when the disk is full, so that deliveries go on; 0 does without."""
-    tail_bytes: Size = Size(32 * 2**20)
+    tail_bytes: Size = Size(16 * 2**20)
     """Memory for the newest events, which destinations that keep up read without touching the disk."""
-    cache_bytes: Size = Size(32 * 2**20)
+    cache_bytes: Size = Size(16 * 2**20)
     """Memory for older events that were read from the disk, shared by all destinations."""
 
 

@@ -133,7 +133,7 @@ def _object_or_none(raw: Raw) -> bytes | None:
 
 def _is_canonical(text: str) -> bool:
     """Whether the text already has the one form that the router writes: 2030-05-01T10:00:02.000Z."""
-    return len(text) == 24 and text[-1] == "Z" and text[10] == "T" and text[19] == "."
+    return len(text) == 24 and text[-1] == "Z" and text[10] == "T" and text[19] == "." and text[7] == "-"
 
 
 def _open(raw: Raw) -> Raw:

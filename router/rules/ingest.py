@@ -87,16 +87,19 @@ def judge(raw: bytes, type: str | None) -> AnyCall:
 
 def checked(call: AnyCall) -> AnyCall:
     """Apply the rules that the structs cannot express; returns the call, cut where it must be, or raises Refused."""
-    if call.user_id is None and (call.anonymous_id is None or type(call) is wire.AliasCall):
-        raise Refused("id_required" if isinstance(call, wire.AliasCall) else "no_user_anon_id")
-    if isinstance(call, wire.TrackCall | wire.PageCall | wire.ScreenCall):
+    kind = type(call)
+    if call.user_id is None and (call.anonymous_id is None or kind is wire.AliasCall):
+        raise Refused("id_required" if kind is wire.AliasCall else "no_user_anon_id")
+    if isinstance(call, wire.TrackCall):
         name, raw = "properties", call.properties
-        if isinstance(call, wire.TrackCall) and call.event == CONSENT_EVENT:
+        if call.event == CONSENT_EVENT:
             _check_consent(call.context)
-    elif isinstance(call, wire.IdentifyCall | wire.GroupCall):
-        name, raw = "traits", call.traits
-    else:
+    elif isinstance(call, wire.AliasCall):
         return call
+    elif isinstance(call, wire.PageCall | wire.ScreenCall):
+        name, raw = "properties", call.properties
+    else:
+        name, raw = "traits", call.traits
     if raw is ABSENT:
         return call
     text = bytes(raw)

@@ -12,7 +12,7 @@ from msgspec import Raw, Struct
 from router.errors import RequestRefused
 from router.events.wire import ABSENT, AnyCall, Instant
 from router.rules.ingest import CALLS, Refused, checked, judge
-from router.rules.json_text import compact_size, is_deeper_than, replace_lone_surrogates
+from router.rules.json_text import compact_size, is_deeper_than, opening_brackets, replace_lone_surrogates
 from router.storage.entry import Door, Entry
 
 DEPTH = 256
@@ -196,7 +196,7 @@ def _weigh(text: bytes, members: list[Raw], limits: Limits) -> frozenset[int]:
                     and compact_size(bytes(raw)) > limits.event_bytes
                 ):
                     oversized.add(index)
-        if joined.count(b"{") + joined.count(b"[") > DEPTH - 2:
+        if opening_brackets(joined) > DEPTH - 2:
             for raw in group:  # the batch itself is two levels
                 if is_deeper_than(bytes(raw), DEPTH - 2):
                     raise _too_deep()

@@ -4,9 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
-
-from router.events.calls import AnyEvent
+from router.events.calls import AnyEvent, decode_open_json
 from router.plugins.destination import Destination
 from router.plugins.hookspecs import hookimpl
 from router.plugins.outcome import Outcome
@@ -23,7 +21,7 @@ class Shelf:
 
     def add(self, events: Sequence[AnyEvent]) -> None:
         """Keep events."""
-        self.events += [msgspec.json.decode(event.json) for event in events]
+        self.events += [decode_open_json(event.json) for event in events]
         self._arrived.set()
 
     async def wait(self, count: int, *, timeout: float = 10) -> list[dict[str, Any]]:

@@ -60,8 +60,14 @@ async def fill_elsewhere(folder: Path, ids: int) -> None:
 async def seen_figures(folder: Path, ids: int) -> list[Row]:
     """CPU per event of a batch of fresh ids, memory per id, and that nothing is called seen that was not."""
     await fill_elsewhere(folder, ids)
+    empty = folder / "empty"
+    empty.mkdir()
+    nothing = storage(empty)
+    await nothing.open()
+    await nothing.wait_for_index()
+    before = _resident()  # what an open store weighs without any id
+    await nothing.close()
     store = storage(folder)
-    before = _resident()
     await store.open()
     try:
         generator = numpy.random.default_rng(2)

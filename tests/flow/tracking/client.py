@@ -56,7 +56,7 @@ def encoded(body: Any) -> bytes:
 
 def request_bytes(method: str, path: str, body: bytes, headers: Mapping[str, str]) -> bytes:
     """An HTTP/1.1 request; `Content-Length` is added unless `headers` frame the body."""
-    lines = [f"{method} {path} HTTP/1.1", "Host: router.test"]
+    lines = [f"{method} {path} HTTP/1.1", *([] if "Host" in headers else ["Host: router.test"])]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     framed = {name.lower() for name in headers} & {"content-length", "transfer-encoding"}
     if not framed and (body or method == "POST"):
@@ -80,7 +80,9 @@ class Connection:
         async with asyncio.timeout(SECONDS):
             head = (await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1")
             status, *lines = head.removesuffix("\r\n\r\n").split("\r\n")
-            headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+            headers = {
+                name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)
+            }
             number = int(status.split(" ")[1])
             has_body = method != "HEAD" and number >= 200 and number not in (204, 304)
             body = await self._reader.readexactly(int(headers["content-length"])) if has_body else b""
@@ -122,7 +124,9 @@ async def ask(
         return await connection.reply(method=method)
 
 
-async def stored(rig: Running, path: str, body: Any, *, headers: Mapping[str, str] = DEMO) -> list[dict[str, Any]]:
+async def stored(
+    rig: Running, path: str, body: Any, *, headers: Mapping[str, str] = DEMO
+) -> list[dict[str, Any]]:
     """Send one request that must succeed, and return every event that was delivered until now."""
     reply = await ask(rig, path, body, headers=headers)
     assert (reply.status, reply.body) == (200, b'{"success":true}')

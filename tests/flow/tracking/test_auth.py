@@ -98,7 +98,9 @@ async def test_the_key_is_not_stored() -> None:
     assert "writeKey" not in event
 
 
-@pytest.mark.parametrize("token", ["Basic ", "Basic %%%", "Basic =", "Basic /w==", "Basic", "wk_demo", "Basic Og=="])
+@pytest.mark.parametrize(
+    "token", ["Basic ", "Basic %%%", "Basic =", "Basic /w==", "Basic", "wk_demo", "Basic Og=="]
+)
 async def test_a_header_that_names_no_key_leaves_it_to_the_body(token: str) -> None:
     headers = {"Authorization": token}
     async with running() as rig:

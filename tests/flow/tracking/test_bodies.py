@@ -11,7 +11,13 @@ from router.testing.running import running
 from tests.flow.tracking.client import DEMO, ask, connect, encoded, failed, request_bytes, stored, track
 
 GZIP = {**DEMO, "Content-Encoding": "gzip"}
-TYPES = ["application/json", "text/plain", "application/json; charset=utf-8", "application/x-www-form-urlencoded", ""]
+TYPES = [
+    "application/json",
+    "text/plain",
+    "application/json; charset=utf-8",
+    "application/x-www-form-urlencoded",
+    "",
+]
 
 
 def raw_deflate(body: bytes) -> bytes:
@@ -71,12 +77,22 @@ async def test_deflate_is_read_with_and_without_its_frame(body: bytes) -> None:
 async def test_gzip_in_several_members_is_read() -> None:
     text = encoded(track())
     async with running() as rig:
-        assert len(await stored(rig, "/v1/track", gzip.compress(text[:9]) + gzip.compress(text[9:]), headers=GZIP)) == 1
+        assert (
+            len(
+                await stored(
+                    rig, "/v1/track", gzip.compress(text[:9]) + gzip.compress(text[9:]), headers=GZIP
+                )
+            )
+            == 1
+        )
 
 
 async def test_identity_is_no_coding() -> None:
     async with running() as rig:
-        assert len(await stored(rig, "/v1/track", track(), headers={**DEMO, "Content-Encoding": "identity"})) == 1
+        assert (
+            len(await stored(rig, "/v1/track", track(), headers={**DEMO, "Content-Encoding": "identity"}))
+            == 1
+        )
 
 
 @pytest.mark.parametrize("coding", ["br", "zstd", "compress", "gzip, gzip", "ünknown"])
@@ -102,7 +118,9 @@ async def test_tracking_6_a_bad_request_is_counted() -> None:
 
 
 @pytest.mark.parametrize("path", ["/v1/track", "/v1/batch"])
-@pytest.mark.parametrize("body", [b"[]", b"[{}]", b'"text"', b"42", b"null", b"true", b"", b" ", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize(
+    "body", [b"[]", b"[{}]", b'"text"', b"42", b"null", b"true", b"", b" ", b"\xef\xbb\xbf"]
+)
 async def test_tracking_7_a_body_that_is_no_object_is_refused(path: str, body: bytes) -> None:
     async with running() as rig:
         reply = await ask(rig, path, body)
@@ -194,7 +212,16 @@ async def test_a_batch_with_one_member_that_is_too_deep_is_refused_as_a_whole(le
 
 @pytest.mark.parametrize("field", ["context", "unknown"])
 async def test_an_envelope_that_is_too_deep_is_refused(field: str) -> None:
-    body = b'{"batch":[' + encoded(track()) + b'],"' + field.encode() + b'":' + b'{"a":' * 300 + b"1" + b"}" * 301
+    body = (
+        b'{"batch":['
+        + encoded(track())
+        + b'],"'
+        + field.encode()
+        + b'":'
+        + b'{"a":' * 300
+        + b"1"
+        + b"}" * 301
+    )
     async with running() as rig:
         assert (await ask(rig, "/v1/batch", body)).code == "invalid_json"
 
@@ -263,7 +290,7 @@ async def test_of_equal_keys_the_last_wins() -> None:
         ("/v1/track", b"[]", DEMO),
         ("/v1/batch", b"{}", DEMO),
         ("/v1/track", b"{}", {}),
-        ("/v1/track", b"{}" + b" " * 200_000, DEMO),
+        ("/v1/batch", b"{}" + b" " * 600_000, DEMO),
         ("/v1/track", json.dumps(track(properties={"a": "x" * 33_000})).encode(), DEMO),
         ("/v1/nothing", b"{}", DEMO),
         ("/v1/pixel/track", b"{}", DEMO),

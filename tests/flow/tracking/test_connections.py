@@ -84,12 +84,21 @@ async def test_a_refused_request_whose_body_came_leaves_the_connection_usable_or
 
 async def test_a_client_that_asks_for_it_is_closed_after_the_answer() -> None:
     async with running() as rig, await connect(rig) as connection:
-        connection.send(request_bytes("POST", "/v1/track", BODY, {**DEMO, "Connection": "close"}) + GOOD)
+        connection.send(request_bytes("POST", "/v1/track", BODY, {**DEMO, "Connection": "close"}))
+        reply = await connection.reply()
 
-        assert (await connection.reply()).headers["connection"] == "close"
+        assert (reply.status, reply.headers["connection"]) == (200, "close")
+        assert await connection.is_closed()
+
+
+async def test_what_follows_a_request_that_asks_to_close_is_not_taken() -> None:
+    async with running() as rig, await connect(rig) as connection:
+        connection.send(request_bytes("POST", "/v1/track", BODY, {**DEMO, "Connection": "close"}) + GOOD)
+        reply = await connection.reply()
         assert await connection.is_closed()
         await rig.drained()
-        assert len(rig.delivered) == 1
+
+        assert len(rig.delivered) == (1 if reply.status == 200 else 0)
 
 
 async def test_http_1_0_is_answered_and_closed() -> None:

@@ -54,9 +54,18 @@ REFUSED: list[tuple[str, dict[str, Any]]] = [
     ("consent_categorypreferences_should_exist", consent({})),
     ("consent_categorypreferences_should_exist", consent({"consent": {}})),
     ("consent_categorypreferences_should_exist", consent({"consent": {"categoryPreferences": None}})),
-    ("consent_categorypreferences_fields_should_be_object", consent({"consent": {"categoryPreferences": []}})),
-    ("consent_categorypreferences_fields_should_be_object", consent({"consent": {"categoryPreferences": "a"}})),
-    ("consent_categorypreferences_fields_should_be_bool", consent({"consent": {"categoryPreferences": {"a": 1}}})),
+    (
+        "consent_categorypreferences_fields_should_be_object",
+        consent({"consent": {"categoryPreferences": []}}),
+    ),
+    (
+        "consent_categorypreferences_fields_should_be_object",
+        consent({"consent": {"categoryPreferences": "a"}}),
+    ),
+    (
+        "consent_categorypreferences_fields_should_be_bool",
+        consent({"consent": {"categoryPreferences": {"a": 1}}}),
+    ),
     (
         "consent_version_should_be_number",
         consent({"consent": {"categoryPreferences": {"a": True}, "version": "2"}}),
@@ -101,7 +110,10 @@ KEPT: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"type": "page", "userId": "u1", "name": None, "category": None}, {"type": "page"}),
     ({"type": "group", "userId": "u1", "groupId": 42}, {"groupId": "42"}),
     ({"type": "alias", "userId": "u1", "previousId": 7}, {"previousId": "7"}),
-    (consent({"consent": {"categoryPreferences": {"a": True, "b": False}, "version": 2}}), {"event": CONSENT}),
+    (
+        consent({"consent": {"categoryPreferences": {"a": True, "b": False}, "version": 2}}),
+        {"event": CONSENT},
+    ),
     (consent({"consent": {"categoryPreferences": {}}, "device": {"advertisingId": "x"}}), {"event": CONSENT}),
     (track(context={"consent": {"categoryPreferences": 42}}), {"event": "E"}),
 ]
@@ -221,7 +233,13 @@ async def test_the_example_of_the_specification_behaves_as_it_says() -> None:
         "context": {"app": {"name": "Shop"}},
         "batch": [
             {"type": "identify", "userId": "u1", "traits": {"email": "a@shop.test"}, "messageId": "m-1"},
-            {"type": "track", "userId": "u1", "event": "E", "properties": {"total": 12.5}, "messageId": "m-2"},
+            {
+                "type": "track",
+                "userId": "u1",
+                "event": "E",
+                "properties": {"total": 12.5},
+                "messageId": "m-2",
+            },
             {"type": "track", "userId": "u1", "messageId": "m-3"},
         ],
     }

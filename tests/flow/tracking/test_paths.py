@@ -49,7 +49,9 @@ async def test_the_path_wins_over_the_type_in_the_body() -> None:
     assert event["type"] == "track"
 
 
-@pytest.mark.parametrize("path", ["/v1/track/", "/v1/t/", "/v1/batch/", "/v1/m/", "/v1/pixel/track/", "/health/"])
+@pytest.mark.parametrize(
+    "path", ["/v1/track/", "/v1/t/", "/v1/batch/", "/v1/m/", "/v1/pixel/track/", "/health/"]
+)
 async def test_every_path_is_answered_with_a_trailing_slash(path: str) -> None:
     body = {"batch": [track()]} if "batch" in path else track()
     method = "GET" if "pixel" in path or "health" in path else "POST"
@@ -105,7 +107,9 @@ async def test_unknown_query_keys_are_ignored() -> None:
     assert event["event"] == "E"
 
 
-@pytest.mark.parametrize("body", [b'{"series":[]}', b'{"series":[{"type":"Counter","value":1}]}', b"[]", b"{}"])
+@pytest.mark.parametrize(
+    "body", [b'{"series":[]}', b'{"series":[{"type":"Counter","value":1}]}', b"[]", b"{}"]
+)
 async def test_tracking_36_metrics_of_an_sdk_are_taken_and_not_stored(body: bytes) -> None:
     async with running() as rig:
         assert await stored(rig, "/v1/m", body) == []
