@@ -12,7 +12,7 @@ import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType, field
 from msgspec.structs import force_setattr, replace
 
-from router.events.wire import ABSENT
+from router.events.wire import ABSENT, NAMES
 
 EMPTY_OBJECT = Raw(b"{}")
 _encode = msgspec.json.Encoder().encode
@@ -41,18 +41,11 @@ class Event(
     omit_defaults=True,
     tag_field="type",
     rename={
-        "message_id": "messageId",
-        "user_id": "userId",
-        "anonymous_id": "anonymousId",
-        "group_id": "groupId",
-        "previous_id": "previousId",
+        **NAMES,
         "properties_json": "properties",
         "traits_json": "traits",
         "context_json": "context",
         "integrations_json": "integrations",
-        "original_timestamp": "originalTimestamp",
-        "sent_at": "sentAt",
-        "received_at": "receivedAt",
     },
 ):
     """What every event has. Times are ISO 8601 text in UTC with milliseconds and `Z` (tracking-api 10)."""
@@ -112,10 +105,9 @@ class Event(
         return value
 
 
-class Track(Event, tag="track", frozen=True):
-    """Something a user did."""
+class _EventWithProperties(Event, frozen=True):
+    """An event that says what happened."""
 
-    event: str
     properties_json: Raw = ABSENT
 
     @property
@@ -124,8 +116,8 @@ class Track(Event, tag="track", frozen=True):
         return self._opened("properties_json")
 
 
-class Identify(Event, tag="identify", frozen=True):
-    """Who a user is."""
+class _EventWithTraits(Event, frozen=True):
+    """An event that says what somebody is like."""
 
     traits_json: Raw = ABSENT
 
@@ -135,42 +127,34 @@ class Identify(Event, tag="identify", frozen=True):
         return self._opened("traits_json")
 
 
-class Page(Event, tag="page", frozen=True):
+class Track(_EventWithProperties, tag="track", frozen=True, kw_only=True):
+    """Something a user did."""
+
+    event: str
+
+
+class Identify(_EventWithTraits, tag="identify", frozen=True):
+    """Who a user is."""
+
+
+class Page(_EventWithProperties, tag="page", frozen=True):
     """A page of a website was seen."""
 
     name: str | None = None
     category: str | None = None
-    properties_json: Raw = ABSENT
-
-    @property
-    def properties(self) -> dict[str, Any]:
-        """The decoded `properties`; shared, not to be changed."""
-        return self._opened("properties_json")
 
 
-class Screen(Event, tag="screen", frozen=True):
+class Screen(_EventWithProperties, tag="screen", frozen=True):
     """A screen of an app was seen."""
 
     name: str | None = None
     category: str | None = None
-    properties_json: Raw = ABSENT
-
-    @property
-    def properties(self) -> dict[str, Any]:
-        """The decoded `properties`; shared, not to be changed."""
-        return self._opened("properties_json")
 
 
-class Group(Event, tag="group", frozen=True):
+class Group(_EventWithTraits, tag="group", frozen=True, kw_only=True):
     """A user belongs to an account."""
 
     group_id: str
-    traits_json: Raw = ABSENT
-
-    @property
-    def traits(self) -> dict[str, Any]:
-        """The decoded `traits`; shared, not to be changed."""
-        return self._opened("traits_json")
 
 
 class Alias(Event, tag="alias", frozen=True):

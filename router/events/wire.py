@@ -18,6 +18,19 @@ ABSENT = Raw()
 """The value of an open-JSON field that was not sent, or was sent as null."""
 
 
+NAMES = {
+    "message_id": "messageId",
+    "user_id": "userId",
+    "anonymous_id": "anonymousId",
+    "group_id": "groupId",
+    "previous_id": "previousId",
+    "original_timestamp": "originalTimestamp",
+    "sent_at": "sentAt",
+    "received_at": "receivedAt",
+}
+"""Our names of the fields that Segment spells in camel case."""
+
+
 class Extra(bytes):
     """JSON text that only the slow road makes: a client's own "(extra)" never decodes into it."""
 
@@ -32,19 +45,7 @@ class Call(
     kw_only=True,
     tag_field="type",
     forbid_unknown_fields=True,
-    rename={
-        "message_id": "messageId",
-        "user_id": "userId",
-        "anonymous_id": "anonymousId",
-        "group_id": "groupId",
-        "previous_id": "previousId",
-        "original_timestamp": "originalTimestamp",
-        "sent_at": "sentAt",
-        "received_at": "receivedAt",
-        "metadata": "_metadata",
-        "write_key": "writeKey",
-        "extra": "(extra)",
-    },
+    rename={**NAMES, "metadata": "_metadata", "write_key": "writeKey", "extra": "(extra)"},
 ):
     """Fields that every call may carry (events 1). Open JSON stays raw bytes; null counts as absent."""
 
