@@ -132,18 +132,18 @@ def read_piece(number: int, database: sqlite3.Connection) -> Piece:
         ).fetchone()
         if row is None or checksum(row[5]) != row[6]:
             raise PieceDamaged("a piece's own row is damaged")
+        words = np.empty(len(Filter.sized(row[2]).words), np.uint64)
+        at = 0
         parts = database.execute(
             "SELECT data, checksum FROM seen_filters WHERE piece = ? ORDER BY number", (number,)
-        ).fetchall()
+        )
+        for data, stored in parts:  # one part at a time: together they would weigh as much as the filter again
+            if checksum(data) != stored or at + len(data) // 8 > len(words):
+                raise PieceDamaged("a filter's checksum does not match")
+            words[at : at + len(data) // 8] = np.frombuffer(data, np.uint64)
+            at += len(data) // 8
     except sqlite3.DatabaseError as error:
         raise PieceDamaged(str(error)) from error
-    words = np.empty(len(Filter.sized(row[2]).words), np.uint64)
-    at = 0
-    for data, stored in parts:
-        if checksum(data) != stored or at + len(data) // 8 > len(words):
-            raise PieceDamaged("a filter's checksum does not match")
-        words[at : at + len(data) // 8] = np.frombuffer(data, np.uint64)
-        at += len(data) // 8
     if at != len(words):
         raise PieceDamaged("a part of a filter is missing")
     first, after, count, oldest, newest = row[:5]
