@@ -37,7 +37,7 @@ def doors(router: "Router") -> Doors:
     folder = Path(server.analytics_js) if server.analytics_js else INSTALLED_ANALYTICS_JS
     around = Surroundings(
         sources=by_key,
-        destinations=list(router.config.destinations),
+        destinations=lambda source: connected(router, source),
         limits=router.limits,
         public_url=server.public_url,
         proxies=proxies,
@@ -47,6 +47,12 @@ def doors(router: "Router") -> Doors:
         metrics=lambda: metrics(router),
     )
     return Doors(tracking, around, request_seconds=server.request_timeout)
+
+
+def connected(router: "Router", source: Source) -> list[str]:
+    """Names of the destinations that get the events of `source`."""
+    destinations = router.config.destinations.values()
+    return [one.name for one in destinations if one.sources is None or source.name in one.sources]
 
 
 def sources_by_key(router: "Router") -> dict[str, Source]:

@@ -35,8 +35,8 @@ class Surroundings(Struct):
 
     sources: Mapping[str, Source]
     """By write key."""
-    destinations: Sequence[str]
-    """Names that a source with `list_destinations` shows to its clients."""
+    destinations: Callable[[Source], Sequence[str]]
+    """Names of the destinations that a source is connected to."""
     limits: Limits
     public_url: str | None
     proxies: Proxies
@@ -108,13 +108,14 @@ class Doors:
             is_proxied=around.proxies.is_trusted(request.peer),
             fallback=f"127.0.0.1:{self.server.port}",
         )
-        names = around.destinations if source.list_destinations else ()
+        connected = around.destinations(source)
+        names = connected if source.list_destinations else ()
         body = settings_json(
             source,
             api_host=f"{host}/v1",
             protocol=protocol,
             destinations=names,
-            has_unmapped=bool(around.destinations),  # none of them has consent categories yet
+            has_unmapped=bool(connected),  # none of them has consent categories yet
         )
         return cached(request, asset(body, packs=False), "application/json", FIVE_MINUTES)
 

@@ -27,13 +27,9 @@ class Bounds(Struct, frozen=True, kw_only=True):
 
 def wrong_framing(message: RawRequestMessage) -> tuple[int, str, str] | None:
     """What is wrong with a head that the parser lets pass."""
-    headers = message.headers
-    coding = headers.get("Transfer-Encoding")
-    if coding is not None:
-        if coding.lower() != "chunked" or message.version == HttpVersion10:
-            return 400, "bad_request", 'Transfer-Encoding may only be "chunked"'
-        if "Content-Length" in headers:
-            return 400, "bad_request", "Transfer-Encoding and Content-Length exclude each other"
+    coding = message.headers.get("Transfer-Encoding")
+    if coding is not None and (coding.lower() != "chunked" or message.version == HttpVersion10):
+        return 400, "bad_request", 'Transfer-Encoding may only be "chunked"'
     if len(message.raw_headers) > 16:
         size = sum(len(name) + len(value) + 4 for name, value in message.raw_headers)
         if size > HEAD_BYTES:

@@ -102,6 +102,7 @@ class _Now(Collector):
             step_counts(counters),
             outcome_counts(counters),
             _pending(destinations, facts.stream_next),
+            retried_requests(counters),
             *_store(facts),
             *_process(),
         ]
@@ -138,6 +139,17 @@ def outcome_counts(counters: Counts) -> Metric:
             totals[labels[0], name] = totals.get((labels[0], name), 0) + counters[name, *labels]
     for (destination, outcome), total in sorted(totals.items()):
         family.add_metric([destination, outcome], total)
+    return family
+
+
+def retried_requests(counters: Counts) -> Metric:
+    """Requests that a client sent again, by the header `X-Retry-Count`."""
+    family = CounterMetricFamily(
+        "router_retried_requests", "Requests that a client had sent before.", labels=["source"]
+    )
+    for name, *labels in sorted(counters):
+        if name == "requests_retried":
+            family.add_metric(labels[:1] or [""], counters[name, *labels])
     return family
 
 

@@ -154,3 +154,18 @@ async def test_browser_22_the_configured_url_wins(url: str) -> None:
 async def test_browser_17_settings_switch_the_metrics_of_the_sdk_off() -> None:
     async with running() as rig:
         assert (await fetch(rig)).json["metrics"]["sampleRate"] == 0
+
+
+async def test_settings_list_only_destinations_that_the_source_is_connected_to() -> None:
+    config = {
+        "sources": {
+            "website": {"write_key": "wk_demo", "list_destinations": True},
+            "app": {"write_key": "wk_app"},
+        },
+        "destinations": {"apps": {"kind": "collect", "sources": ["app"]}},
+    }
+    async with running(config) as rig:
+        integrations = (await fetch(rig)).json["integrations"]
+
+    assert "collect" in integrations
+    assert "apps" not in integrations

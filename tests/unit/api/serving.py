@@ -1,6 +1,8 @@
 """A server with handlers of a test's own, and a raw client for it."""
 
 import asyncio
+import socket
+import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -17,6 +19,7 @@ class Served:
         self.requests: list[HttpRequest] = []
         self.arrived = asyncio.Event()
         self.release = asyncio.Event()
+        self.ended = asyncio.Event()
         routes = Routes()
         for method in ("GET", "POST"):
             routes.add_route(method, "/echo", self._echo)
@@ -24,6 +27,7 @@ class Served:
         routes.add_route("POST", "/broken", self._broken)
         routes.add_route("GET", "/large", self._large)
         routes.add_route("GET", "/parts", self._parts)
+        routes.add_route("GET", "/endless", self._endless)
         routes.add_route("GET", "/private", self._private)
         self.server = HttpServer(routes, bounds)
 
@@ -50,6 +54,16 @@ class Served:
 
         return HttpAnswer(parts=parts(), content_type="text/plain")
 
+    async def _endless(self, request: HttpRequest) -> HttpAnswer:
+        async def parts() -> AsyncIterator[bytes]:
+            try:
+                while True:
+                    yield bytes(1 << 16)
+            finally:
+                self.ended.set()
+
+        return HttpAnswer(parts=parts(), content_type="text/plain")
+
     async def _private(self, request: HttpRequest) -> HttpAnswer:
         return HttpAnswer(is_public=False)
 
@@ -63,6 +77,11 @@ class Client:
 
     def send(self, data: bytes) -> None:
         self.writer.write(data)
+
+    def reset_on_close(self) -> None:
+        """Have the end of the connection be a reset, so that the server learns that nobody reads any more."""
+        opened = self.writer.get_extra_info("socket")
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
     async def read(self, count: int = -1) -> bytes:
         """What comes until the server closes, or `count` bytes."""

@@ -1,6 +1,7 @@
 """Compressed bodies: every form that clients send, and never a byte beyond the limit."""
 
 import gzip
+import random
 import tracemalloc
 import zlib
 
@@ -76,6 +77,12 @@ async def test_a_bomb_costs_what_the_limit_allows() -> None:
     tracemalloc.stop()
 
     assert peak < 8 << 20
+
+
+async def test_a_large_body_is_unpacked_too() -> None:
+    body = random.Random(1).randbytes(100_000)
+
+    assert await inflated(gzip.compress(body), "gzip", limit=len(body)) == body
 
 
 async def test_a_body_of_very_many_parts_is_refused() -> None:

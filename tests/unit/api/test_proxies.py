@@ -29,6 +29,11 @@ def test_the_client_is_the_last_hop_that_is_no_trusted_proxy(
     assert Proxies(trusted).client(peer, forwarded) == client
 
 
+@pytest.mark.parametrize("address", ["garbage", "", "1" * 100])
+def test_what_is_no_address_is_not_trusted(address: str) -> None:
+    assert not Proxies(("0.0.0.0/0",)).is_trusted(address)
+
+
 @pytest.mark.parametrize(
     ("address", "collects", "collects_ipv6", "kept"),
     [

@@ -1,5 +1,7 @@
 """The text of /metrics: what Prometheus reads, in the words of operations 3.1 and in the router's own."""
 
+from collections.abc import Mapping
+
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -56,8 +58,10 @@ def parked(position: int) -> Parked:
 CRM = DestinationState("crm", "webhook", 0, Cursor(50, ((60, 70),)), (parked(10), parked(61)))
 
 
-def samples(metrics: Metrics | None = None) -> dict[tuple[str, ...], float]:
-    text = (metrics or Metrics()).text(FACTS, COUNTERS, [CRM]).decode()
+def samples(
+    metrics: Metrics | None = None, counters: Mapping[tuple[str, ...], int] = COUNTERS
+) -> dict[tuple[str, ...], float]:
+    text = (metrics or Metrics()).text(FACTS, counters, [CRM]).decode()
     return {
         (one.name, *(value for _, value in sorted(one.labels.items()) if value)): one.value
         for family in text_string_to_metric_families(text)
@@ -164,3 +168,9 @@ def test_a_sum_that_does_not_hold_says_how_many_are_missing() -> None:
     [crm] = conservation([CRM], {**COUNTERS, ("delivered", "crm"): 33}, stream_next=100)
 
     assert crm.missing == 7
+
+
+def test_requests_that_were_sent_again_are_counted_by_source() -> None:
+    found = samples(Metrics(), {("requests_retried", "website"): 3})
+
+    assert found["router_retried_requests_total", "website"] == 3

@@ -137,7 +137,10 @@ def read_piece(number: int, database: sqlite3.Connection) -> Piece:
         parts = database.execute(
             "SELECT data, checksum FROM seen_filters WHERE piece = ? ORDER BY number", (number,)
         )
-        for data, stored in parts:  # one part at a time: together they would weigh as much as the filter again
+        for (
+            data,
+            stored,
+        ) in parts:  # one part at a time: together they would weigh as much as the filter again
             if checksum(data) != stored or at + len(data) // 8 > len(words):
                 raise PieceDamaged("a filter's checksum does not match")
             words[at : at + len(data) // 8] = np.frombuffer(data, np.uint64)
