@@ -105,7 +105,7 @@ class Event(
         return value
 
 
-class _EventWithProperties(Event, frozen=True):
+class _EventWithProperties(Event, frozen=True, kw_only=True):
     """An event that says what happened."""
 
     properties_json: Raw = ABSENT
@@ -116,7 +116,7 @@ class _EventWithProperties(Event, frozen=True):
         return self._opened("properties_json")
 
 
-class _EventWithTraits(Event, frozen=True):
+class _EventWithTraits(Event, frozen=True, kw_only=True):
     """An event that says what somebody is like."""
 
     traits_json: Raw = ABSENT
@@ -127,7 +127,7 @@ class _EventWithTraits(Event, frozen=True):
         return self._opened("traits_json")
 
 
-class Track(_EventWithProperties, tag="track", frozen=True, kw_only=True):
+class Track(_EventWithProperties, tag="track", frozen=True):
     """Something a user did."""
 
     event: str
@@ -151,7 +151,7 @@ class Screen(_EventWithProperties, tag="screen", frozen=True):
     category: str | None = None
 
 
-class Group(_EventWithTraits, tag="group", frozen=True, kw_only=True):
+class Group(_EventWithTraits, tag="group", frozen=True):
     """A user belongs to an account."""
 
     group_id: str
