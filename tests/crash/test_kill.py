@@ -14,6 +14,6 @@ KILLS = 20
 async def test_nothing_acknowledged_is_lost_by_kills_at_any_moment(tmp_path: Path) -> None:
     ledger = await drill(KILLS, seed=20261123, folder=tmp_path)
 
-    assert len(ledger.acknowledged) > 1000, "the drill must have accepted something to prove anything"
+    assert ledger.acknowledged > 1000, "the drill must have accepted something to prove anything"
     assert not ledger.missing, report(ledger, KILLS)
     assert not ledger.disordered, report(ledger, KILLS)
