@@ -6,6 +6,7 @@ import sys
 import time
 from pathlib import Path
 
+import msgspec
 import numpy
 
 from router.storage.entry import Door, Entry
@@ -50,16 +51,34 @@ async def fill(folder: Path, ids: int, *, seed: int = 1) -> None:
 
 async def fill_elsewhere(folder: Path, ids: int) -> None:
     """`fill` in a process of its own, so that what filling leaves in memory does not count."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.bench.seen_ids", str(folder), str(ids)
-    )
-    if await process.wait():
-        raise RuntimeError("the store could not be filled")
+    await _elsewhere("fill", folder, ids)
 
 
 async def seen_figures(folder: Path, ids: int) -> list[Row]:
-    """CPU per event of a batch of fresh ids, memory per id, and that nothing is called seen that was not."""
+    """The figures of `measure`, each step in a process of its own, so that no other row weighs in."""
     await fill_elsewhere(folder, ids)
+    rows: list[Row] = msgspec.json.decode(await _elsewhere("measure", folder, ids), type=list[Row])
+    return rows
+
+
+async def _elsewhere(step: str, folder: Path, ids: int) -> bytes:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "tests.bench.seen_ids",
+        step,
+        str(folder),
+        str(ids),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    output, _ = await process.communicate()
+    if process.returncode:
+        raise RuntimeError(f"the step {step!r} of the bench failed")
+    return output
+
+
+async def measure(folder: Path, ids: int) -> list[Row]:
+    """CPU per event of a batch of fresh ids, memory per id, and that nothing is called seen that was not."""
     empty = folder / "empty"
     empty.mkdir()
     nothing = storage(empty)
@@ -98,5 +117,13 @@ def _resident() -> int:
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
+async def main(step: str, folder: str, ids: str) -> None:
+    """Run one step; `measure` prints its rows as JSON."""
+    if step == "fill":
+        await fill(Path(folder), int(ids))
+    else:
+        print(msgspec.json.encode(await measure(Path(folder), int(ids))).decode())
+
+
 if __name__ == "__main__":
-    asyncio.run(fill(Path(sys.argv[1]), int(sys.argv[2])))
+    asyncio.run(main(*sys.argv[1:]))

@@ -15,6 +15,7 @@ from router.errors import StorageError
 from router.storage.sqlite.readers import Readers
 from router.storage.sqlite.seen.build import Builder, bury, delete
 from router.storage.sqlite.seen.ids import SeenIds, Tail, add_ids
+from router.storage.sqlite.seen.memory import give_back
 from router.storage.sqlite.seen.piece import Piece, PieceDamaged, Sorted, join, read_piece, read_run, sort
 from router.storage.sqlite.seen.plan import plan_merge, slot
 from router.storage.sqlite.writer import Writer
@@ -48,6 +49,7 @@ class Keeper(Actor):
             index.idle.clear()
             try:
                 await self._work()
+                await asyncio.to_thread(give_back)
                 index.idle.set()
             except StorageError:
                 index.work.set()
