@@ -7,6 +7,7 @@ so that what was accepted still flows.
 """
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from typing import Self
 
@@ -68,7 +69,7 @@ class Router(Embedding):
         self.clock = clock or SystemClock()
         self.registry = registry or Registry.load(config.plugins)
         self.storage = storage or self._make_storage()
-        self.sources: dict[str, Source] = {
+        self.sources: Mapping[str, Source] = {
             EMBEDDED_SOURCE: Source(name=EMBEDDED_SOURCE, write_key=""),
             **config.sources,
         }
@@ -87,10 +88,11 @@ class Router(Embedding):
         return self
 
     async def __aexit__(self, *error: object) -> None:
-        self.signals.emit(RouterStopping(str(self.failed.result()) if self.failed.done() else "asked to"))
+        failure = self.failure
+        self.signals.emit(RouterStopping(str(failure) if failure else "asked to"))
         await self._stack.aclose()
-        if self.failed.done():
-            raise self.failed.result()
+        if failure is not None:
+            raise failure
 
     async def _start(self) -> None:
         """Start from the end of the road; whatever was started is stopped in the opposite order."""
@@ -226,6 +228,14 @@ class Router(Embedding):
     def failed(self) -> "asyncio.Future[ActorFailed]":
         """Gets the reason when the router cannot go on; then leave the block."""
         return self._supervisor.failed
+
+    @property
+    def failure(self) -> ActorFailed | None:
+        """Why the router cannot go on, if that is so."""
+        is_told = (
+            self.failed.done() and not self.failed.cancelled()
+        )  # whoever awaited it may have been cancelled
+        return self.failed.result() if is_told else None
 
     async def counters(self) -> dict[tuple[str, ...], int]:
         """Every counter, also what no commit has carried yet."""

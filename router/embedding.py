@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from router.errors import RequestRefused
-from router.events.source import EMBEDDED_SOURCE
+from router.errors import ConfigError, RequestRefused
+from router.events.source import EMBEDDED_SOURCE, Source
 from router.rules.request import Limits, Received, read_request
 from router.storage.entry import Door, Entry
 
@@ -21,6 +21,9 @@ class Embedding(ABC):
     `timestamp`, `context`, `integrations` and `source` (the name of a configured source).
     """
 
+    sources: Mapping[str, Source]
+    """The sources that a call may come from, by name."""
+
     @abstractmethod
     async def accept(self, entry: Entry, received: Received) -> None:
         """Keep a request durably."""
@@ -32,6 +35,9 @@ class Embedding(ABC):
 
     async def call(self, type: str, *, source: str = EMBEDDED_SOURCE, **fields: Any) -> None:
         """Make a call of any type with fields in the names of the protocol, e.g. `userId="u1"`."""
+        if source not in self.sources:
+            known = ", ".join(sorted(self.sources))
+            raise ConfigError([f"source {source!r} is not configured; known are {known}"])
         member = {
             "type": type,
             **{name: _plain(value) for name, value in fields.items() if value is not None},

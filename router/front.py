@@ -66,8 +66,8 @@ async def health(router: "Router") -> Health:
     troubles = []
     if not facts.is_writable:
         troubles.append(f"the store cannot be written: {facts.trouble}")
-    if router.failed.done():
-        troubles.append(str(router.failed.result()))
+    if router.failure is not None:
+        troubles.append(str(router.failure))
     statuses = {name: actor.status for name, actor in router.destinations.items()}
     paused = {name: status.reason for name, status in statuses.items() if status.is_paused}
     return Health(

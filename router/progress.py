@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from router.storage.follower import Stream
 from router.storage.inbox import Inbox
-from router.telemetry.happenings import BatchCommitted, CursorMoved
+from router.telemetry.happenings import BatchCommitted, CursorMoved, EntriesAccepted
 from router.telemetry.signals import Signal, Signals
 
 STUCK_SECONDS = 30.0
@@ -64,6 +64,9 @@ class Progress:
             if signal.destination in self._floors:
                 self._floors[signal.destination] = signal.floor
             self._moved.set()
+        elif isinstance(signal, EntriesAccepted):
+            if self._inbox.backlog <= signal.events:  # nothing waited before: the time runs from here
+                self._moved_at = self._clock()
         elif isinstance(signal, BatchCommitted):
             self._moved_at = self._clock()
             self._moved.set()

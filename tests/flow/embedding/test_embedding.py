@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from router.errors import RequestRefused, StoreLocked
+from router.errors import ConfigError, RequestRefused, StoreLocked
 from router.testing.running import Running, running
 
 
@@ -50,6 +50,21 @@ async def test_a_misspelt_argument_is_named() -> None:
     async with running() as rig:
         with pytest.raises(TypeError, match="userid"):
             await rig.router.track("E", userid="u1")
+
+
+async def test_a_call_from_a_source_that_is_not_configured_is_refused_with_those_that_are() -> None:
+    async with running() as rig:
+        with pytest.raises(ConfigError, match="website"):
+            await rig.router.track("E", user_id="u1", source="webiste")
+
+
+async def test_a_call_may_come_from_a_configured_source() -> None:
+    async with running() as rig:
+        await rig.router.track("E", user_id="u1", source="website")
+        await rig.drained()
+        counters = await rig.counters()
+
+    assert counters["successfully_received", "website"] == 1
 
 
 async def test_a_time_may_be_a_datetime() -> None:
