@@ -84,6 +84,8 @@ class BudgetWarned(Signal, frozen=True):
 
     budget: str
     share: float
+    seconds_left: float | None = None
+    """Until it is spent, at the pace since it was used least; None when there is no pace to tell by."""
 
 
 # --- stages -----------------------------------------------------------------------------------------------

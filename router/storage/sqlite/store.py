@@ -365,8 +365,8 @@ class SqliteStorage(Storage):
             return  # it stays where it is and is met again
         self._signals.emit(SegmentSetAside(damage.first, damage.after, damage.reason))
 
-    def _warn(self, name: str, share: float) -> None:
-        self._signals.emit(BudgetWarned(name, share))
+    def _warn(self, name: str, share: float, seconds_left: float | None) -> None:
+        self._signals.emit(BudgetWarned(name, share, seconds_left))
 
     def _latest_committed(self) -> int:
         return self._writer.state.latest_committed
