@@ -115,7 +115,7 @@ def test_hosts_in_a_lock_are_found() -> None:
 
 
 def test_a_folder_of_one_machine_is_found() -> None:
-    bad = {"a.py": "open('/tmp/x')\nopen('/root/y')\n", "b.toml": 'path = "/work/main"'}
+    bad = {"a.py": "open('/tmp/x')\nopen('/home/me/y')\n", "b.toml": 'path = "/home/me/data"'}
     good = {"c.py": "path = folder / 'tmp/x'\n", "d.md": "see ../tmp/x and https://x.test/work/y\n"}
 
     assert len(list(machine_paths(bad))) == 3
