@@ -15,10 +15,10 @@ from msgspec import Struct
 from router.actors.actor import Actor
 from router.actors.mailbox import Mailbox
 from router.enrichment.duplicates import Duplicates
-from router.enrichment.stored_form import RequestForm
+from router.enrichment.stored_form import RequestForm, as_sent
 from router.errors import StorageError
 from router.events.source import Source
-from router.events.step import Failure, Prepared, Step
+from router.events.step import PROCESSING_ERROR, Failure, Prepared, Step
 from router.events.wire import AnyCall
 from router.storage.hashing import message_hash
 from router.storage.inbox import Inbox, Kept
@@ -116,12 +116,16 @@ class Enrichment(Actor):
         counts: Counter[tuple[str, ...]] = Counter()
         since_pause = 0
         for work in works:
-            before = len(events) + len(failures)
+            good, bad = len(events), len(failures)
             _prepare_request(work, is_new, events, failures)
-            done = len(events) + len(failures) - before
-            counts["successfully_received", work.source] += done
-            if done < len(work.calls):
-                counts["failed_on_ingest", work.source, "duplicate"] += len(work.calls) - done
+            good, bad = len(events) - good, len(failures) - bad
+            for name, amount in (
+                (("successfully_received", work.source), good),
+                (("failed_on_ingest", work.source, PROCESSING_ERROR), bad),
+                (("failed_on_ingest", work.source, "duplicate"), len(work.calls) - good - bad),
+            ):
+                if amount:
+                    counts[name] += amount
             since_pause += len(work.calls)
             if since_pause >= SLICE_EVENTS:
                 since_pause = 0
@@ -175,7 +179,7 @@ def _prepare_request(
             event.json  # noqa: B018 - encoded here, once, for the log and for every destination
         except Exception as error:  # noqa: BLE001 - one bad event must not stop those behind it
             reason = f"{type(error).__name__}: {error}"
-            failures.append(Failure(source, message_id, form.received_at, form.raw(call), reason))
+            failures.append(Failure(source, message_id, form.received_at, as_sent(call), reason))
         else:
             events.append(Prepared(source, event, metadata, form.received_at, id_hash))
 

@@ -35,6 +35,17 @@ _text = msgspec.json.Encoder().encode
 _format = lru_cache(maxsize=4096)(format_instant)
 
 
+def as_sent(call: wire.AnyCall) -> bytes:
+    """The call as JSON with the protocol's names, without its write key; for the dead letter of one that failed."""
+    members: dict[str, Any] = {"type": call.__struct_config__.tag}
+    for field, name in zip(call.__struct_fields__, call.__struct_encode_fields__, strict=True):
+        value = getattr(call, field)
+        if field not in ("extra", "write_key") and value is not None and value is not ABSENT:
+            members[name] = value
+    encoded = _text(members)
+    return encoded[:-1] + b"," + call.extra + b"}" if call.extra else encoded
+
+
 class RequestForm:
     """What all events of one request have in common, worked out once."""
 
@@ -87,10 +98,6 @@ class RequestForm:
             _extra=call.extra or UNSET,
         )
         return event, metadata
-
-    def raw(self, call: wire.AnyCall) -> bytes:
-        """The call as JSON again, for a dead letter."""
-        return _text({key: value for key, value in msgspec.structs.asdict(call).items() if key != "extra"})
 
     def _context(self, call: wire.AnyCall) -> Raw:
         """The call's context, merged and filled; calls of one request often have the same, so it is kept."""

@@ -7,6 +7,9 @@ from msgspec import Raw, Struct
 
 from router.events.calls import AnyEvent
 
+PROCESSING_ERROR = "processing_error"
+"""The reason code of an event that processing itself could not take."""
+
 
 class Prepared(Struct, frozen=True, gc=False):
     """One finished event without a position yet."""

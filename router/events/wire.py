@@ -1,6 +1,6 @@
 """Calls as clients send them: strict structs that decode the ordinary call in one step.
 
-A call that these structs do not accept is not yet refused: `router.events.request` then reads it member by
+A call that these structs do not accept is not yet refused: `router.rules.request` then reads it member by
 member and decides, by the rules of `tracking-api` 6.2, what is wrong with it or how it is to be understood.
 That slow road yields the same structs, with `extra` holding the top-level fields that the structs do not know.
 """

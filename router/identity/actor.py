@@ -11,7 +11,7 @@ from collections.abc import Callable
 from router.actors.actor import Actor
 from router.actors.mailbox import Mailbox
 from router.errors import StorageError
-from router.events.step import Failure, Step
+from router.events.step import PROCESSING_ERROR, Failure, Step
 from router.identity.resolve import resolve
 from router.storage.follower import Stream
 from router.storage.inbox import Inbox
@@ -110,8 +110,8 @@ def _dead_letter(failure: Failure) -> DeadLetter:
         destination=PIPELINE,
         position=-1,
         message_id=failure.message_id,
-        reason="processing_error",
-        attempts=2,
+        reason=PROCESSING_ERROR,
+        attempts=1,
         first_tried_at=failure.received_at,
         died_at=failure.received_at,
         event=failure.call,

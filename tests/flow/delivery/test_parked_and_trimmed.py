@@ -1,14 +1,40 @@
-"""A parked event outlives its segment: the store copies it into its row before the segment goes."""
+"""A parked event outlives its segment: it is sent from the copy in its row."""
 
 from pathlib import Path
 
 from router.events.envelope import Envelope
 from router.storage.letters import Parked
 from router.storage.segment import encode_segment
+from router.testing.fake_http import FakeHttp
 from router.testing.running import running
+from tests.flow.delivery.rig import envelope, rig
+from tests.flow.delivery.talk import hook, refuse, sent
 
 
-async def test_a_parked_event_whose_segment_was_trimmed_is_delivered_from_its_row(tmp_path: Path) -> None:
+async def test_a_parked_event_that_the_stream_lost_is_recalled_and_delivered(service: FakeHttp) -> None:
+    kept = envelope(0, "a")
+    asked: list[int] = []
+
+    async def recall(position: int) -> Envelope | None:
+        asked.append(position)
+        return kept
+
+    refuse(service, "m0", status=500)
+    async with rig(hook(service), recall=recall) as one:
+        one.publish(kept, envelope(1, "b"), envelope(2, "c"))
+        await one.until(lambda: bool(one.store.parked) and one.store.ended == 2, step=0.5)
+        one.envelopes.pop(0)
+        one.stream.resume(0)  # nothing of it is left in memory
+        one.stream.resume(3)
+        service.rule = None
+        await one.finished(3, step=1)
+
+        assert asked == [0]
+        assert sent(service)[-1] == ["m0"]
+        assert one.store.parked == {}
+
+
+async def test_a_router_recalls_a_parked_event_from_the_copy_in_its_row(tmp_path: Path) -> None:
     async with running(folder=tmp_path) as rig:
         await rig.router.track("Lost", user_id="u1", message_id="m1")
         await rig.router.track("Later", user_id="u2", message_id="m2")
