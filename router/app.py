@@ -17,6 +17,8 @@ from router.actors.supervisor import Supervisor
 from router.actors.watchdog import Watchdog
 from router.admin.address import socket_path
 from router.admin.door import AdminDoor
+from router.admin.overview import answer_overview
+from router.admin.verbs import Desk
 from router.config.model import Config, DestinationConfig
 from router.delivery.actor import DeliveryActor
 from router.delivery.clock import Clock, SystemClock
@@ -151,15 +153,10 @@ class Router(Embedding):
     async def _open_admin_door(self) -> None:
         if self.config.storage.kind == "memory":
             return  # there is no file that it could stand beside
-        door = AdminDoor(
-            socket_path(self.config.storage.path),
-            url=lambda: self.url,
-            facts=self.storage.facts,
-            counters=self.counters,
-            destinations=self.storage.destinations,
-            stream=self.stream,
-            signals=self.signals,
-        )
+        desk = Desk()
+        answer_overview(desk, self.storage, url=lambda: self.url, counters=self.counters)
+        path = socket_path(self.config.storage.path)
+        door = AdminDoor(path, desk, stream=self.stream, signals=self.signals)
         try:
             await door.start()
         except OSError as error:

@@ -5,10 +5,11 @@ import socket
 from collections.abc import Iterator
 
 import msgspec
+from msgspec import Raw
 
 from router.admin.address import socket_path, usable
-from router.admin.door import Overview, Question
 from router.admin.tap import Line, Wanted
+from router.admin.verbs import AnswerT, ArgumentsT, Question, Verb
 from router.errors import RouterError
 
 _SECONDS = 10.0
@@ -20,17 +21,18 @@ class AdminClient:
     def __init__(self, store: str) -> None:
         self._store = store
 
-    def overview(self) -> Overview | None:
-        """What the running router knows of its store; None when none runs."""
-        answer = self._ask(Question("overview"))
-        if answer is None:
+    def ask(self, verb: Verb[ArgumentsT, AnswerT], arguments: ArgumentsT) -> AnswerT | None:
+        """The running router's answer; None when none runs. Raises RouterError when it refuses."""
+        asking = self._ask(Question(verb.name, Raw(msgspec.json.encode(arguments))))
+        if asking is None:
             return None
-        with answer:
-            return msgspec.json.decode(_checked(next(_lines(answer), b"")), type=Overview)
+        with asking:
+            answer: AnswerT = msgspec.json.decode(_checked(next(_lines(asking), b"")), type=verb.answer)
+            return answer
 
     def tap(self, wanted: Wanted) -> Iterator[Line] | None:
         """Lines of the live view as they come, until the router stops; None when none runs."""
-        answer = self._ask(Question("tap", wanted))
+        answer = self._ask(Question("tap", Raw(msgspec.json.encode(wanted))))
         if answer is None:
             return None
         answer.settimeout(None)

@@ -1,49 +1,28 @@
 """The router's side of the admin door: answers questions in JSON, one line each, to the owner of the store only.
 
-A connection sends one question, `{"ask": "facts"}`, and gets one line; `{"ask": "tap", …}` gets lines until it hangs
-up. The socket file is made anew at each start: the router that holds the store is the only one who may own it, so a
-file that a killed process left behind is in nobody's use.
+A connection sends one question, `{"ask": "overview"}`, and gets one line; `{"ask": "tap", …}` gets lines until it
+hangs up. What can be asked is the desk's (`router.admin.verbs`); the door only carries it. The socket file is made
+anew at each start: the router that holds the store is the only one who may own it, so a file that a killed process
+left behind is in nobody's use.
 """
 
 import asyncio
 import socket
 import stat
-from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
-from msgspec import Struct
 
 from router.admin.address import usable
 from router.admin.tap import Listener, Wanted
-from router.errors import StorageError
+from router.admin.verbs import Desk, Question
+from router.errors import RouterError, StorageError
 from router.storage.follower import Follower, Stream
-from router.storage.store import Counts, DestinationState, StoreFacts
 from router.telemetry.signals import Signals
 
 _LONGEST_QUESTION = 64 << 10
 _SECONDS_TO_ASK = 10.0
 _SECONDS_TO_END = 2.0
-
-
-class Question(Struct, frozen=True):
-    """What is asked."""
-
-    ask: str
-    """`overview` or `tap`."""
-    wanted: Wanted = Wanted()
-    """Which lines a tap wants."""
-
-
-class Overview(Struct, frozen=True):
-    """What the router knows of its store, in one answer."""
-
-    url: str
-    facts: StoreFacts
-    counters: list[tuple[list[str], int]]
-    """Durable counters: their name and labels, and the number."""
-    destinations: list[DestinationState]
 
 
 class AdminDoor:
@@ -52,19 +31,13 @@ class AdminDoor:
     def __init__(
         self,
         path: Path,
+        desk: Desk,
         *,
-        url: Callable[[], str],
-        facts: Callable[[], Awaitable[StoreFacts]],
-        counters: Callable[[], Awaitable[Counts]],
-        destinations: Callable[[], Awaitable[Sequence[DestinationState]]],
         stream: Stream,
         signals: Signals,
     ) -> None:
         self._path = path
-        self._url = url
-        self._facts = facts
-        self._counters = counters
-        self._destinations = destinations
+        self._desk = desk
         self._stream = stream
         self._signals = signals
         self._server: asyncio.Server | None = None
@@ -109,24 +82,14 @@ class AdminDoor:
             async with asyncio.timeout(_SECONDS_TO_ASK):
                 question = msgspec.json.decode(await reader.readline(), type=Question)
             if question.ask == "tap":
-                await self._tap(question.wanted, reader, writer)
+                wanted = msgspec.json.decode(question.about, type=Wanted)
+                await self._tap(wanted, reader, writer)
                 return
-            if question.ask != "overview":
-                raise ValueError(f"cannot be asked for {question.ask!r}")
-            answer: Any = await self._overview()
-        except (ValueError, StorageError) as error:  # a line that is too long is a ValueError too
+            answer = await self._desk.answer(question)
+        except (ValueError, RouterError) as error:  # a line that is too long is a ValueError too
             answer = {"error": str(error)}
         writer.write(msgspec.json.encode(answer) + b"\n")
         await writer.drain()
-
-    async def _overview(self) -> Overview:
-        counters = await self._counters()
-        return Overview(
-            url=self._url(),
-            facts=await self._facts(),
-            counters=[(list(name), amount) for name, amount in counters.items()],
-            destinations=list(await self._destinations()),
-        )
 
     async def _tap(self, wanted: Wanted, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Send lines until the other side hangs up."""

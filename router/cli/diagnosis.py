@@ -6,7 +6,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from router.cli.survey import Survey
+from router.admin.overview import Overview
 from router.config.model import Config, DestinationConfig, StorageConfig
 from router.telemetry.conservation import conservation
 
@@ -22,7 +22,7 @@ class Finding(Struct, frozen=True):
     """What it is, and what to do."""
 
 
-def look_at_store(storage: StorageConfig, seen: Survey) -> Iterator[Finding]:
+def look_at_store(storage: StorageConfig, seen: Overview) -> Iterator[Finding]:
     """Space, budgets and damage."""
     facts = seen.facts
     runs = (
@@ -61,9 +61,9 @@ def look_at_store(storage: StorageConfig, seen: Survey) -> Iterator[Finding]:
         yield Finding("warning", warning)
 
 
-def look_at_sums(seen: Survey) -> Iterator[Finding]:
+def look_at_sums(seen: Overview) -> Iterator[Finding]:
     """Whether every event of every destination has an end or waits for one."""
-    for one in conservation(seen.destinations, seen.counters, stream_next=seen.facts.stream_next):
+    for one in conservation(seen.destinations, seen.counts(), stream_next=seen.facts.stream_next):
         if one.missing:
             yield Finding(
                 "bad", f"destination {one.destination}: {one} leaves {one.missing} unexplained; report it"

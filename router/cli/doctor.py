@@ -6,9 +6,11 @@ from typing import Literal
 
 import click
 
+from router.admin.overview import OVERVIEW, Overview
+from router.admin.verbs import Nothing
 from router.cli import configuration, output
+from router.cli.asking import ask
 from router.cli.diagnosis import Finding, look_at_destinations, look_at_store, look_at_sums
-from router.cli.survey import Survey, survey
 from router.config.load import load
 from router.config.model import Config, StorageConfig
 from router.errors import ConfigError, RouterError
@@ -48,13 +50,13 @@ def doctor(file: str) -> None:
     _show(findings)
 
 
-def _steady(storage: StorageConfig) -> Survey | None:
+def _steady(storage: StorageConfig) -> Overview | None:
     """Look at the store. A running router moves while it answers, so a sum that is off is looked at again."""
-    seen = survey(storage)
+    seen = ask(storage, OVERVIEW, Nothing())
     for _ in range(LOOKS):
         if seen is None or not seen.url or all(finding.weight == "good" for finding in look_at_sums(seen)):
             break
-        seen = survey(storage)
+        seen = ask(storage, OVERVIEW, Nothing())
     return seen
 
 

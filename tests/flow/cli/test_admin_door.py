@@ -13,7 +13,9 @@ import pytest
 from router.admin.address import socket_path
 from router.admin.client import AdminClient
 from router.admin.door import AdminDoor
+from router.admin.overview import OVERVIEW, Overview, answer_overview
 from router.admin.tap import Line, Listener, Wanted
+from router.admin.verbs import Desk, Nothing
 from router.errors import RouterError
 from router.events.calls import Page, Track
 from router.events.envelope import Envelope
@@ -48,18 +50,15 @@ class Rig:
         self.client = AdminClient(self.store)
 
     def make_door(self) -> AdminDoor:
-        return AdminDoor(
-            socket_path(self.store),
-            url=lambda: "http://here",
-            facts=self.storage.facts,
-            counters=self.counters,
-            destinations=self.storage.destinations,
-            stream=self.stream,
-            signals=self.signals,
-        )
+        desk = Desk()
+        answer_overview(desk, self.storage, url=lambda: "http://here", counters=self.counters)
+        return AdminDoor(socket_path(self.store), desk, stream=self.stream, signals=self.signals)
 
     async def counters(self) -> Counts:
         return {("delivered", "crm"): 3}
+
+    async def overview(self) -> Overview | None:
+        return await asyncio.to_thread(self.client.ask, OVERVIEW, Nothing())
 
     async def tap(self, wanted: Wanted) -> Iterator[Line]:
         """Lines of a tap that is sure to listen."""
@@ -89,7 +88,7 @@ async def test_only_the_owner_may_use_the_door(rig: Rig) -> None:
 async def test_the_door_tells_what_the_store_holds(rig: Rig) -> None:
     await rig.storage.born("crm", "webhook", None)
 
-    overview = await asyncio.to_thread(rig.client.overview)
+    overview = await rig.overview()
 
     assert overview is not None
     assert overview.url == "http://here"
@@ -106,7 +105,7 @@ async def test_the_file_of_a_killed_router_does_not_break_a_start(tmp_path: Path
 
     await rig.door.start()
 
-    assert await asyncio.to_thread(rig.client.overview) is not None
+    assert await rig.overview() is not None
     await rig.door.stop()
 
 
@@ -127,7 +126,7 @@ async def test_a_store_in_a_deep_folder_has_a_door_too(tmp_path: Path) -> None:
 
     await rig.door.start()
 
-    assert await asyncio.to_thread(rig.client.overview) is not None
+    assert await rig.overview() is not None
     await rig.door.stop()
 
 
@@ -138,7 +137,7 @@ async def test_nothing_is_left_of_a_door_that_stopped(tmp_path: Path) -> None:
     await rig.door.stop()
 
     assert not socket_path(rig.store).exists()
-    assert rig.client.overview() is None
+    assert rig.client.ask(OVERVIEW, Nothing()) is None
 
 
 def test_a_door_that_was_not_opened_can_be_stopped(tmp_path: Path) -> None:
@@ -255,7 +254,7 @@ async def test_a_listener_that_went_away_is_forgotten(rig: Rig) -> None:
 
     rig.publish(track(0))
 
-    assert await asyncio.to_thread(rig.client.overview) is not None
+    assert await rig.overview() is not None
 
 
 @pytest.mark.parametrize("question", [b"nonsense\n", b'{"ask":"money"}\n', b"{}\n", b"x" * 100_000 + b"\n"])
@@ -280,5 +279,5 @@ async def test_an_error_of_the_door_is_shown_to_whoever_asked(tmp_path: Path) ->
     await rig.door.start()
 
     with pytest.raises(RouterError, match="out of order"):
-        await asyncio.to_thread(rig.client.overview)
+        await rig.overview()
     await rig.door.stop()

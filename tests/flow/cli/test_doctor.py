@@ -8,9 +8,11 @@ import pytest
 from click.testing import CliRunner
 from msgspec.structs import replace
 
+from router.admin.overview import OVERVIEW, Overview
+from router.admin.verbs import Nothing
+from router.cli.asking import ask
 from router.cli.diagnosis import Finding, look_at_store, look_at_sums
 from router.cli.main import main
-from router.cli.survey import Survey, survey
 from router.config.model import StorageConfig
 from router.storage.cursor import Cursor
 from router.storage.letters import Parked
@@ -21,12 +23,12 @@ from router.storage.store import DestinationState, StoreFacts
 
 @pytest.fixture
 def facts() -> StoreFacts:
-    async def ask() -> StoreFacts:
+    async def look_at_memory() -> StoreFacts:
         storage = MemoryStorage()
         await storage.open()
         return replace(await storage.facts(), free_bytes=1 << 40, warnings=())
 
-    return asyncio.run(ask())
+    return asyncio.run(look_at_memory())
 
 
 def weights(findings: Sequence[Finding], part: str) -> list[str]:
@@ -34,7 +36,7 @@ def weights(findings: Sequence[Finding], part: str) -> list[str]:
 
 
 def look(facts: StoreFacts, storage: StorageConfig = StorageConfig()) -> list[Finding]:  # noqa: B008 - frozen
-    return list(look_at_store(storage, Survey("", facts, {}, [])))
+    return list(look_at_store(storage, Overview("", facts, [], [])))
 
 
 def make_store(path: Path) -> None:
@@ -71,7 +73,7 @@ def test_a_file_that_is_no_store_is_a_finding(tmp_path: Path) -> None:
 
 
 def test_there_is_nothing_to_see_where_no_store_is(tmp_path: Path) -> None:
-    assert survey(StorageConfig(path=str(tmp_path / "none.db"))) is None
+    assert ask(StorageConfig(path=str(tmp_path / "none.db")), OVERVIEW, Nothing()) is None
 
 
 def test_a_store_in_good_health_has_no_complaint(facts: StoreFacts) -> None:
@@ -113,8 +115,8 @@ def test_what_the_store_warns_of_is_said(facts: StoreFacts) -> None:
 
 def test_events_without_an_end_are_bad(facts: StoreFacts) -> None:
     crm = DestinationState("crm", "webhook", 0, Cursor(10, ()))
-    seen = Survey(
-        "", replace(facts, stream_next=10), {("accepted", "crm"): 10, ("delivered", "crm"): 9}, [crm]
+    seen = Overview(
+        "", replace(facts, stream_next=10), [(["accepted", "crm"], 10), (["delivered", "crm"], 9)], [crm]
     )
 
     assert weights(list(look_at_sums(seen)), "leaves 1 unexplained") == ["bad"]
@@ -122,7 +124,7 @@ def test_events_without_an_end_are_bad(facts: StoreFacts) -> None:
 
 def test_parked_events_are_worth_a_look(facts: StoreFacts) -> None:
     crm = DestinationState("crm", "webhook", 0, Cursor(1, ()), (Parked(0, 1, 0, 0, "500", ("u1",)),))
-    seen = Survey("", replace(facts, stream_next=1), {("accepted", "crm"): 1}, [crm])
+    seen = Overview("", replace(facts, stream_next=1), [(["accepted", "crm"], 1)], [crm])
 
     found = list(look_at_sums(seen))
 
