@@ -1,8 +1,9 @@
 """Reading the stream: one class for delivery, the live view, exports and replay.
 
 The `Stream` keeps the newest envelopes decoded in memory (the tail, bounded in bytes) and reads older ones from
-the store, whole segments at a time, through a small cache of decoded segments that all followers share. A `Follower`
-is a position in it. It never waits for another follower, and a follower that sleeps costs nothing.
+the store, whole segments at a time, through a small cache of decoded segments that all followers share. What a read
+brings beyond the segment that is wanted waits as it is stored: decoded it could be larger than the whole cache. A
+`Follower` is a position in it. It never waits for another follower, and a follower that sleeps costs nothing.
 """
 
 import asyncio
@@ -16,6 +17,10 @@ from router.events.envelope import Envelope
 from router.storage.store import StoredSegment
 
 READ_BYTES = 1 << 20
+AHEAD_BYTES = 4 << 20
+"""So much may wait undecoded for the followers that read on: what a few reads bring."""
+WEIGHT = 3
+"""An event in memory weighs about three times its JSON: the JSON, its raw values again, and the objects around."""
 
 
 class Reading(Struct, frozen=True):
@@ -49,6 +54,8 @@ class Stream:
         self._cache: OrderedDict[int, tuple[Reading, int]] = OrderedDict()
         self._cache_size = 0
         self._cache_bytes = cache_bytes
+        self._ahead: OrderedDict[int, StoredSegment] = OrderedDict()
+        self._ahead_size = 0
         self._news = asyncio.Event()
 
     @property
@@ -58,7 +65,7 @@ class Stream:
 
     def publish(self, envelopes: Sequence[Envelope], after: int) -> None:
         """Show a committed batch to followers; the stream then ends before `after`."""
-        size = sum(len(envelope.event.json) for envelope in envelopes)
+        size = _weight(envelopes)
         self._tail.append((self._head, after, envelopes, size))
         self._tail_size += size
         self._head = after
@@ -99,19 +106,38 @@ class Stream:
             if first <= position < reading.after:
                 self._cache.move_to_end(first)
                 return _from(reading, position)
+        ahead = self._take_ahead(position)
+        if ahead is not None:
+            return _from(self._remember(ahead), position)
         segments = await self._read(position, READ_BYTES)
         limit = self._tail[0][0] if self._tail else self._head
         if not segments or segments[0].first_position > position:
             found = segments[0].first_position if segments else limit
             return Reading(position, min(found, limit), (), ((position, min(found, limit)),))
-        readings = [self._remember(segment) for segment in segments]
-        return _from(readings[0], position)
+        for segment in segments[1:]:
+            self._put_ahead(segment)
+        return _from(self._remember(segments[0]), position)
+
+    def _take_ahead(self, position: int) -> StoredSegment | None:
+        for first, segment in self._ahead.items():
+            if first <= position < first + segment.count:
+                self._ahead_size -= len(segment.data)
+                return self._ahead.pop(first)
+        return None
+
+    def _put_ahead(self, segment: StoredSegment) -> None:
+        if segment.first_position in self._ahead or segment.first_position in self._cache:
+            return
+        self._ahead[segment.first_position] = segment
+        self._ahead_size += len(segment.data)
+        while self._ahead_size > AHEAD_BYTES and len(self._ahead) > 1:
+            self._ahead_size -= len(self._ahead.popitem(last=False)[1].data)
 
     def _remember(self, segment: StoredSegment) -> Reading:
         first, after = segment.first_position, segment.first_position + segment.count
         envelopes = self._decode(segment.data) if segment.data else []
         reading = Reading(first, after, envelopes, _gaps(first, after, envelopes))
-        size = sum(len(envelope.event.json) for envelope in envelopes) + 64 * len(envelopes)
+        size = _weight(envelopes)
         if first not in self._cache:
             self._cache[first] = (reading, size)
             self._cache_size += size
@@ -139,6 +165,10 @@ class Follower:
         reading = await self._stream.read(self.position)
         self.position = reading.after
         return reading
+
+
+def _weight(envelopes: Sequence[Envelope]) -> int:
+    return WEIGHT * sum([len(envelope.event.json) for envelope in envelopes])
 
 
 def _from(reading: Reading, position: int) -> Reading:

@@ -9,52 +9,20 @@ import json
 import statistics
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import msgspec
-from msgspec import Struct
 from rich.console import Console
 from rich.table import Table
 
 from tests.bench.backlog import backlog_figures
 from tests.bench.events import batch, ecommerce
+from tests.bench.figure import Cost, Figure, ratio
 from tests.bench.load import percentile, post_all
+from tests.bench.neighbours import dead_neighbour, fairness
 from tests.bench.process import Server, wait_until
+from tests.bench.recovery import recovery_figures
 from tests.bench.seen_ids import seen_figures
-
-ROUNDS = 5
-
-
-class Figure(Struct):
-    """One row of the table."""
-
-    name: str
-    value: float
-    target: float
-    unit: str
-    better: str = "≤"
-    detail: str = ""
-
-    @property
-    def is_met(self) -> bool:
-        """Whether the target is met."""
-        return self.value <= self.target if self.better == "≤" else self.value >= self.target
-
-
-Cost = Callable[[], Awaitable[float]]
-
-
-async def ratio(measure: Cost, compare: Cost, *, rounds: int = ROUNDS) -> tuple[float, float, float]:
-    """Run both alternating; return the median ratio and the medians of each."""
-    pairs = []
-    for _ in range(rounds):
-        pairs.append((await measure(), await compare()))
-    return (
-        statistics.median(one / other for one, other in pairs),
-        statistics.median(one for one, _ in pairs),
-        statistics.median(other for _, other in pairs),
-    )
 
 
 def cost_of_posts(server: Server, path: str, *, requests: int, size: int, connections: int) -> Cost:
@@ -188,6 +156,9 @@ async def main() -> None:
         "single": single_ack,
         "batch": batch_accept,
         "delivered": delivered,
+        "neighbour": dead_neighbour,
+        "fairness": fairness,
+        "recovery": None,
         "backlog": None,
         "seen": None,
     }
@@ -203,6 +174,8 @@ async def main() -> None:
             folder = Path(temporary)
             if name == "seen":
                 figures += [Figure(*row) for row in await seen_figures(folder, options.ids)]
+            elif name == "recovery":
+                figures += await recovery_figures(folder, options.backlog)
             elif name == "backlog":
                 figures += [
                     Figure(*row) for row in await backlog_figures(folder, options.backlog, options.ids)

@@ -3,15 +3,18 @@
 bare       an aiohttp application that reads the body and answers 200
 accept     the router's doors and ingestion on the SQLite store, processing stopped
 fdatasync  the same doors and ingestion, appending the bodies to a file with fdatasync
-router     a whole router with one webhook (URL given)
-sink       a webhook that counts events
+router     a whole router with a webhook for each URL given
+sink       a webhook that counts events, and can be told to fail, to be slow, and how long events were under way
 """
 
 import asyncio
 import os
+import re
 import signal
 import sys
+import time
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 import uvloop
@@ -24,6 +27,8 @@ from router.storage.memory.store import MemoryStorage
 from router.storage.store import Counts
 
 ANSWER = b'{"success":true}'
+SLOW_SECONDS = 30.0
+RECEIVED_AT = re.compile(rb'"receivedAt":"([^"]+)"')
 
 
 async def bare(folder: Path) -> str:
@@ -39,22 +44,46 @@ async def bare(folder: Path) -> str:
 
 
 async def sink(folder: Path) -> str:
-    """Counts what it gets; GET tells the number."""
+    """Counts what it gets; GET tells the number.
+
+    After `GET /down` it answers 503 until `GET /up`; what is posted to `/slow/…` is answered after 30 s; of what is
+    posted to `/timed/…` the time since `receivedAt` is kept, and `GET /times` gives it away, in milliseconds.
+    """
     counted = 0
+    is_down = False
+    times: list[float] = []
 
     async def hook(request: web.Request) -> web.Response:
         nonlocal counted
         body = await request.read()
+        if is_down:
+            return web.Response(status=503)
+        if request.path.startswith("/slow/"):
+            await asyncio.sleep(SLOW_SECONDS)
+        if request.path.startswith("/timed/"):
+            now = time.time()
+            times.extend((now - _seconds(found)) * 1000 for found in RECEIVED_AT.findall(body))
         counted += body.count(b'"messageId"')
         return web.Response()
 
-    async def count(request: web.Request) -> web.Response:
+    async def tell(request: web.Request) -> web.Response:
+        nonlocal is_down
+        if request.path in ("/down", "/up"):
+            is_down = request.path == "/down"
+        if request.path == "/times":
+            told = " ".join(f"{one:.2f}" for one in times)
+            times.clear()
+            return web.Response(text=told)
         return web.Response(text=str(counted))
 
     application = web.Application(client_max_size=64 << 20)
     application.router.add_post("/{tail:.*}", hook)
-    application.router.add_get("/{tail:.*}", count)
+    application.router.add_get("/{tail:.*}", tell)
     return await _listen(application)
+
+
+def _seconds(text: bytes) -> float:
+    return datetime.fromisoformat(text.decode()).timestamp()
 
 
 class FileLog(MemoryStorage):
@@ -100,15 +129,18 @@ async def fdatasync(folder: Path) -> str:
     return router.url
 
 
-async def router(folder: Path, hook: str = "", batch: str = "100") -> str:
-    """A whole router with one webhook, or with none."""
-    webhook = {
-        "kind": "webhook",
-        "settings": {"url": hook},
-        "batching": {"max_events": int(batch)},
-        "retry": {"give_up": "30d"},
+async def router(folder: Path, *hooks: str) -> str:
+    """A whole router with a webhook of batches for each URL, or with none."""
+    webhooks = {
+        f"hook{number}": {
+            "kind": "webhook",
+            "settings": {"url": url},
+            "batching": {"max_events": 100},
+            "retry": {"give_up": "30d", "timeout": "60s"},
+        }
+        for number, url in enumerate(hooks)
     }
-    whole = Router(load(_config(folder, **({"hook": webhook} if hook else {}))))
+    whole = Router(load(_config(folder, **webhooks)))
     await whole.__aenter__()
     return whole.url
 

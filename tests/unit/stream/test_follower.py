@@ -7,7 +7,7 @@ import pytest
 
 from router.events.calls import Track
 from router.events.envelope import Envelope
-from router.storage.follower import Follower, Stream
+from router.storage.follower import AHEAD_BYTES, Follower, Stream
 from router.storage.store import StoredSegment
 
 
@@ -150,3 +150,37 @@ async def test_a_commit_that_was_never_published_is_read_from_the_store(store: F
     log.resume(2)
 
     assert positions((await Follower(log, 1).read()).envelopes) == [1]
+
+
+async def test_a_read_that_brings_more_than_the_cache_holds_is_decoded_once(store: FakeStore) -> None:
+    decoded: list[bytes] = []
+
+    def count(data: bytes) -> list[Envelope]:
+        decoded.append(data)
+        return decode(data)
+
+    for first in range(0, 10, 2):
+        store.add(first, [first, first + 1])
+    log = Stream(store.read, count, head=10, tail_bytes=0, cache_bytes=1)
+    follower = Follower(log, 0)
+
+    found = [one for _ in range(5) for one in positions((await follower.read()).envelopes)]
+
+    assert found == list(range(10))
+    assert len(decoded) == 5
+    assert store.reads == 3  # two segments a read
+
+
+async def test_followers_that_are_far_apart_do_not_grow_what_waits_undecoded(store: FakeStore) -> None:
+    for first in range(0, 40, 2):
+        store.segments.append(
+            StoredSegment(first, 2, b"%d,%d" % (first, first + 1) + b"," + b"0" * AHEAD_BYTES)
+        )
+    log = Stream(
+        store.read, lambda data: decode(data.rpartition(b",")[0]), head=40, tail_bytes=0, cache_bytes=1
+    )
+
+    for position in (0, 20, 8, 30):
+        await log.read(position)
+
+    assert len(log._ahead) == 1
