@@ -15,6 +15,7 @@ from router.app import Router
 from router.cli import configuration, output
 from router.cli.curl import curl, shown_key
 from router.cli.failure import Failure
+from router.cli.memory import share_one_arena
 from router.config.model import Config
 from router.errors import ActorFailed, PluginError, RouterError, StorageError
 from router.plugins.registry import Registry
@@ -32,6 +33,7 @@ def run(file: str) -> None:
 
     SIGTERM and SIGINT stop it: it accepts nothing more, finishes or gives back what is in flight, and exits.
     """
+    share_one_arena()  # before the first thread
     config = configuration.read(file)
     registry = configuration.read_registry(config.plugins)
     logger = make_logger(config.logging.format, config.logging.level)

@@ -59,7 +59,7 @@ class StorageConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """A file of this size is released when the disk is full, so that deliveries go on; 0 does without."""
     tail_bytes: Size = Size(16 * 2**20)
     """Memory for the newest events, which destinations that keep up read without touching the disk."""
-    cache_bytes: Size = Size(16 * 2**20)
+    cache_bytes: Size = Size(12 * 2**20)
     """Memory for older events that were read from the disk, shared by all destinations."""
 
 

@@ -17,7 +17,7 @@ from router.events.envelope import Envelope
 from router.storage.store import StoredSegment
 
 READ_BYTES = 1 << 20
-AHEAD_BYTES = 4 << 20
+AHEAD_BYTES = 2 << 20
 """So much may wait undecoded for the followers that read on: what a few reads bring."""
 WEIGHT = 3
 """An event in memory weighs about three times its JSON: the JSON, its raw values again, and the objects around."""

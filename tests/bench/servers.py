@@ -21,6 +21,7 @@ import uvloop
 from aiohttp import web
 
 from router.app import Router
+from router.cli.memory import share_one_arena
 from router.config.load import load
 from router.storage.entry import Entry
 from router.storage.memory.store import MemoryStorage
@@ -164,5 +165,6 @@ async def main(kind: str, folder: str, *arguments: str) -> None:
 
 
 if __name__ == "__main__":
+    share_one_arena()  # as `router run` does
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(main(*sys.argv[1:]))
