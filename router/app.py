@@ -19,14 +19,13 @@ from router.admin.address import socket_path
 from router.admin.door import AdminDoor
 from router.admin.overview import answer_overview
 from router.admin.verbs import Desk
-from router.config.model import Config, DestinationConfig
-from router.delivery.actor import DeliveryActor
+from router.config.model import Config
 from router.delivery.clock import Clock, SystemClock
 from router.delivery.http import HttpClient
+from router.destinations import Destinations
 from router.embedding import Embedding
 from router.enrichment.actor import Enrichment
 from router.errors import ActorFailed, RouterError, StorageError
-from router.events.envelope import Envelope
 from router.events.source import EMBEDDED_SOURCE, Source
 from router.events.step import Step
 from router.identity.actor import Identity
@@ -75,7 +74,6 @@ class Router(Embedding):
             EMBEDDED_SOURCE: Source(name=EMBEDDED_SOURCE, write_key=""),
             **config.sources,
         }
-        self.destinations: dict[str, DeliveryActor] = {}
         self.metrics = Metrics()
         self._stack = AsyncExitStack()
 
@@ -115,12 +113,21 @@ class Router(Embedding):
         )
         self.progress = Progress(self.inbox, self.stream, self.signals, clock=self.clock.monotonic)
         self._stack.callback(self.progress.end)
-        self._http = HttpClient()
-        self._stack.push_async_callback(self._http.close)
+        http = HttpClient()
+        self._stack.push_async_callback(http.close)
         self._supervisor = Supervisor(restarted=self._restarted, clock=self.clock.monotonic)
         self._stack.push_async_callback(self._supervisor.stop, timeout=STOP_SECONDS)
+        self.destinations = Destinations(
+            self.storage,
+            self.stream,
+            supervisor=self._supervisor,
+            progress=self.progress,
+            http=http,
+            signals=self.signals,
+            clock=self.clock,
+        )
         for destination in self.config.destinations.values():
-            await self._start_destination(destination)
+            await self.destinations.start(destination)
         self._start_stages(facts.latest_received_at)
         self.doors = front.doors(self)
         await self.doors.server.open(self.config.server.host, self.config.server.port)
@@ -162,31 +169,6 @@ class Router(Embedding):
         except OSError as error:
             raise StorageError(f"the admin door cannot open beside the store: {error}") from None
         self._stack.push_async_callback(door.stop)
-
-    async def _start_destination(self, config: DestinationConfig) -> None:
-        state = await self.storage.born(config.name, config.kind, None)
-
-        async def recall(position: int) -> Envelope | None:
-            """A parked event whose segment was trimmed: it was copied into its row before."""
-            rows = await self.storage.parked(config.name)
-            kept = [row.kept for row in rows if row.position == position and row.kept]
-            return decode_segment(kept[0])[0] if kept else None
-
-        actor = DeliveryActor(
-            config.destination(),
-            state=state,
-            stream=self.stream,
-            settle=self.storage.settle,
-            sources=config.sources,
-            policies=config.policies,
-            http=self._http,
-            signals=self.signals,
-            clock=self.clock,
-            recall=recall,
-        )
-        self.destinations[config.name] = actor
-        self.progress.follow(config.name, state.cursor.floor)
-        self._supervisor.start(actor)
 
     def _make_storage(self) -> Storage:
         kind = self.config.storage.kind

@@ -33,9 +33,9 @@ class Supervisor:
         self.failed: asyncio.Future[ActorFailed] = asyncio.get_running_loop().create_future()
         """Gets the error when an actor crashed too often."""
 
-    def start(self, actor: Actor) -> None:
-        """Run `actor` from now on."""
-        self._actors.append(actor)
+    def start(self, actor: Actor, *, is_last_to_stop: bool = False) -> None:
+        """Run `actor` from now on; `is_last_to_stop` counts it as started before all others."""
+        self._actors.insert(0 if is_last_to_stop else len(self._actors), actor)
         self._tasks[actor.name] = asyncio.create_task(self._keep(actor), name=actor.name)
 
     async def stop(self, *, timeout: float = 20) -> None:
@@ -44,13 +44,15 @@ class Supervisor:
         Neighbours of one class, such as the deliveries, do not wait for each other.
         """
         deadline = self._clock() + timeout
-        for _, group in groupby(reversed(self._actors), key=type):
+        for _, group in groupby(self._actors[::-1], key=type):
             left = max(0.0, deadline - self._clock())
             await asyncio.gather(*(self.end(actor, timeout=left) for actor in group))
         self._actors.clear()
 
     async def end(self, actor: Actor, *, timeout: float = 20) -> None:
         """Stop one actor and forget it."""
+        if actor in self._actors:
+            self._actors.remove(actor)
         task = self._tasks.pop(actor.name, None)
         if task is None:
             return

@@ -22,6 +22,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "router.app",
         "router.cli",
         "router.config",
+        "router.destinations",
         "router.embedding",
         "router.front",
         "router.testing",
