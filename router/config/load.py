@@ -5,7 +5,7 @@ Everything that is wrong is found in one go and raised as one ConfigError, a lin
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path as FilePath
 from typing import Any, TypeVar
 
@@ -19,12 +19,14 @@ from router.config.lines import key_lines
 from router.config.model import Config, DestinationConfig, LoggingConfig, ServerConfig, StorageConfig
 from router.config.problems import Problems, did_you_mean, dotted
 from router.config.secrets import EnvironmentAndFiles, References
-from router.config.sections import DestinationReader, read_sources
+from router.config.sections import DestinationReader, check_renames, read_sources
 from router.errors import ConfigError, PluginError
 from router.plugins.registry import PluginsConfig, Registry
 
 StructT = TypeVar("StructT", bound=Struct)
 
+MOST_BYTES = 4 << 20
+"""Nobody writes a larger configuration; reading one would hold up everything else."""
 _NO_KEYS = ("dedupe_window",)
 """Fields of `[storage]` that follow from other sections."""
 _SECTIONS = ("server", "storage", "sources", "destinations", "plugins", "logging")
@@ -33,18 +35,17 @@ _SECTIONS = ("server", "storage", "sources", "destinations", "plugins", "logging
 def load(
     source: str | os.PathLike[str] | Mapping[str, Any],
     *,
-    registry: Registry | None = None,
+    registry: Registry | Callable[[PluginsConfig], Registry] | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> Config:
     """Read the file (or the dictionary) `source`; raises ConfigError with every problem.
 
-    Without a `registry`, plugins are loaded as the section `[plugins]` says.
+    Without a `registry`, plugins are loaded as the section `[plugins]` says; a function may do that differently.
     """
     environ = os.environ if environ is None else environ
-    if isinstance(source, Mapping):
-        return _read(source, Problems(), registry, environ)
-    data, problems = _parse(FilePath(source))
-    return _read(data, problems, registry, environ)
+    data, problems = (source, Problems()) if isinstance(source, Mapping) else _parse(FilePath(source))
+    plugins = Registry.load if registry is None else registry
+    return _read(data, problems, (lambda _: plugins) if isinstance(plugins, Registry) else plugins, environ)
 
 
 def load_plugins(file: str | os.PathLike[str]) -> PluginsConfig:
@@ -71,7 +72,13 @@ def _alone(kind: type[StructT], data: Mapping[str, Any], name: str, problems: Pr
 
 def _parse(file: FilePath) -> tuple[dict[str, Any], Problems]:
     try:
-        text = file.read_text(encoding="utf-8")
+        with file.open("rb") as opened:
+            read = opened.read(MOST_BYTES + 1)
+        if len(read) > MOST_BYTES:
+            raise ConfigError(
+                [f"{file}: is larger than {MOST_BYTES >> 20} MiB; name the right file with --config"]
+            )
+        text = read.decode("utf-8").replace("\r\n", "\n")
         return tomllib.loads(text), Problems(str(file), key_lines(text))
     except FileNotFoundError:
         problem = f"{file}: there is no such file; name another one with --config"
@@ -85,7 +92,10 @@ def _parse(file: FilePath) -> tuple[dict[str, Any], Problems]:
 
 
 def _read(
-    data: Mapping[str, Any], problems: Problems, registry: Registry | None, environ: Mapping[str, str]
+    data: Mapping[str, Any],
+    problems: Problems,
+    load_registry: Callable[[PluginsConfig], Registry],
+    environ: Mapping[str, str],
 ) -> Config:
     data = override(data, environ, problems)
     for name in data:
@@ -101,7 +111,7 @@ def _read(
 
     broken = ""
     try:
-        registry = registry or Registry.load(plugins)
+        registry = load_registry(plugins)
     except PluginError as error:
         broken = str(error)
         registry = Registry.load(entry_points=False)
@@ -113,9 +123,11 @@ def _read(
             remedy = did_you_mean(storage.kind, registry.storages)
             problems.add(("storage", "kind"), f'no plugin offers the store kind "{storage.kind}"', remedy)
         reader = DestinationReader(registry, data.get("sources", {}), references, problems)
-        for name, section in _named(data, "destinations", problems).items():
+        sections = _named(data, "destinations", problems)
+        for name, section in sections.items():
             if (destination := reader.read(name, section)) is not None:
                 destinations[name] = destination
+        check_renames(destinations, sections, problems)
     if problems or broken:
         raise ConfigError([*problems.lines(), *([broken] if broken else [])])
     window = max((one.dedupe_window for one in sources.values()), default=storage.dedupe_window)

@@ -12,6 +12,9 @@ from router.plugins.policies import Policies
 from router.plugins.registry import PluginsConfig
 from router.plugins.settings import Duration, Secret, Settings, Size
 
+Retirement = Literal["drain", "expire"]
+"""How a destination leaves: after what waits for it was sent, or at once."""
+
 
 class ServerConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The section `[server]`: the doors."""
@@ -94,6 +97,10 @@ class DestinationConfig(Struct, frozen=True, kw_only=True):
     """What the plugin needs, under `settings.`; `router plugins` names its file, where each setting is explained."""
     policies: Policies
     """What the plugin declares about `batching`, `rate`, `concurrency`, `retry`, `ordering`, and what is set here."""
+    renamed_from: str | None = None
+    """The name it had before: it goes on from where that one stood, with its counters. It may stay here for good."""
+    retire: Retirement | None = None
+    """Takes it out of service: "drain" sends what waits for it, "expire" gives that up. Later, remove the section."""
 
     def destination(self) -> Destination[Any, Any]:
         """A new instance of the plugin with these settings."""

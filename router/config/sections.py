@@ -7,7 +7,7 @@ from msgspec.structs import fields
 
 from router.config.checks import check_name, check_policies, check_source
 from router.config.convert import Converter
-from router.config.model import DestinationConfig, SourceConfig
+from router.config.model import DestinationConfig, Retirement, SourceConfig
 from router.config.problems import Path, Problems, did_you_mean
 from router.config.secrets import References
 from router.events.source import EMBEDDED_SOURCE
@@ -17,7 +17,7 @@ from router.plugins.registry import Registry
 from router.plugins.settings import Settings
 
 _POLICIES = tuple(one.name for one in fields(Policies))
-_DESTINATION_KEYS = ("kind", "sources", "settings", *_POLICIES)
+_DESTINATION_KEYS = ("kind", "sources", "settings", "renamed_from", "retire", *_POLICIES)
 
 
 def read_sources(
@@ -72,10 +72,19 @@ class DestinationReader:
             return None
         settings = self._settings(cls, section.get("settings", {}), path)
         policies = self._policies(cls, section, path)
+        renamed_from = self._renamed_from(section, path)
+        retire = self._retire(section, path)
         if settings is None or policies is None:
             return None
         return DestinationConfig(
-            name=name, kind=cls.kind, cls=cls, sources=sources, settings=settings, policies=policies
+            name=name,
+            kind=cls.kind,
+            cls=cls,
+            sources=sources,
+            settings=settings,
+            policies=policies,
+            renamed_from=renamed_from,
+            retire=retire,
         )
 
     def _unknown(self, key: str, section: Mapping[str, Any], path: Path) -> None:
@@ -118,6 +127,34 @@ class DestinationReader:
                 self._problems.add(where, what, did_you_mean(one, self._sources))
         return frozenset(named)
 
+    def _renamed_from(self, section: Mapping[str, Any], path: Path) -> str | None:
+        old = section.get("renamed_from")
+        if old is None or (isinstance(old, str) and old != path[-1] and "retire" not in section):
+            return old
+        where = (*path, "renamed_from")
+        if not isinstance(old, str):
+            self._problems.add(where, "must be text", "write the former name in quotes")
+        elif old == path[-1]:
+            self._problems.add(
+                where, "is its own name", "write the name that it had before, or remove the line"
+            )
+        else:
+            remedy = "retire it under its former name, or rename it and let it live"
+            self._problems.add(where, "stands beside retire", remedy)
+        return None
+
+    def _retire(self, section: Mapping[str, Any], path: Path) -> Retirement | None:
+        match section.get("retire"):
+            case "drain":
+                return "drain"
+            case "expire":
+                return "expire"
+            case None:
+                return None
+        remedy = 'write "drain" to send what waits, or "expire" to give it up'
+        self._problems.add((*path, "retire"), "is neither of the two ways", remedy)
+        return None
+
     def _settings(self, cls: type[Destination[Any, Any]], data: object, path: Path) -> Settings | None:
         converter = Converter(self._problems, self._references)
         return converter.section(cls.settings_type(), data, (*path, "settings"))
@@ -131,3 +168,22 @@ class DestinationReader:
         if policies is not None:
             check_policies(policies, path, self._problems)
         return policies
+
+
+def check_renames(
+    destinations: Mapping[str, DestinationConfig], names: Iterable[str], problems: Problems
+) -> None:
+    """A former name belongs to one destination, and to none that is still configured."""
+    configured = set(names)
+    heirs: dict[str, str] = {}
+    for one in destinations.values():
+        if one.renamed_from is None:
+            continue
+        path = ("destinations", one.name, "renamed_from")
+        if one.renamed_from in configured:
+            what = f'"{one.renamed_from}" is still configured'
+            problems.add(path, what, f"remove [destinations.{one.renamed_from}], or this line")
+        heir = heirs.setdefault(one.renamed_from, one.name)
+        if heir != one.name:
+            what = f'"{one.renamed_from}" was renamed to "{heir}" already'
+            problems.add(path, what, "only one can go on from there; remove one of the two lines")

@@ -35,3 +35,17 @@ class Cursor(Struct, frozen=True, array_like=True, gc=False):
     def completed_above_floor(self) -> int:
         """How many positions above the floor are finished."""
         return sum(after - first for first, after in self.ranges)
+
+    def missing(self, first: int, after: int) -> list[tuple[int, int]]:
+        """The parts of the half-open range that are not finished."""
+        parts = []
+        start = max(first, self.floor)
+        for begin, end in self.ranges:
+            if begin >= after:
+                break
+            if begin > start:
+                parts.append((start, begin))
+            start = max(start, end)
+        if start < after:
+            parts.append((start, after))
+        return parts

@@ -73,6 +73,10 @@ class DestinationState(Struct, frozen=True, gc=False):
     """The stream position from which its events count."""
     cursor: Cursor
     parked: Sequence[Parked] = ()
+    until: int | None = None
+    """The stream position from which on it gets nothing: fixed when its retirement begins."""
+    is_retired: bool = False
+    """Whether its retirement is complete: nothing waits for it, and its cursor pins no segment."""
 
 
 class StoredSegment(Struct, frozen=True, gc=False):
@@ -172,16 +176,32 @@ class Storage(ABC):
         """Where the message with this hash is, however long ago, as long as the store knows."""
 
     @abstractmethod
-    async def born(self, name: str, kind: str, birth: int | None) -> DestinationState:
-        """Return the destination's state; first commit a new row born at `birth` (None: the stream's end)."""
+    async def born(
+        self, name: str, kind: str, birth: int | None, *, renamed_from: str | None = None
+    ) -> DestinationState:
+        """Return the destination's state; first commit a new row born at `birth` (None: the stream's end).
+
+        - A row named `renamed_from` becomes this destination's, with cursor, counters and dead letters, if it has none.
+        - A retirement that is not complete ends: the destination goes on from its cursor.
+        - One that was retired is born anew at `birth`; what it counted stays.
+        - One of another kind is born anew where its cursor stands. Raises StorageError where something is parked or
+          finished above the cursor's floor: that belongs to the old kind.
+        """
 
     @abstractmethod
     async def destinations(self) -> list[DestinationState]:
         """Every destination that the store knows, also those that are no longer configured."""
 
     @abstractmethod
-    async def retire(self, name: str) -> None:
-        """Let the destination's cursor pin no segment any more; `born` with its name makes it live again."""
+    async def conclude(self, name: str) -> DestinationState:
+        """Fix the stream's present end as the destination's own end; a second call moves nothing."""
+
+    @abstractmethod
+    async def retire(self, name: str) -> int:
+        """Complete a retirement: let what still waits expire (reason `retired`) and return how many events that were.
+
+        The destination's cursor pins no segment any more. One that the store does not know is no error.
+        """
 
     async def parked(self, destination: str) -> list[Parked]:
         """The parked rows of one destination, by position; `kept` is filled where the stream lost the event."""

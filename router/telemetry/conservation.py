@@ -58,8 +58,9 @@ def conservation(
 
 
 def unread(state: DestinationState, stream_next: int) -> int:
-    """Positions that the destination's cursor has not passed."""
-    return max(0, stream_next - state.cursor.floor - state.cursor.completed_above_floor())
+    """Positions that are the destination's and that its cursor has not passed."""
+    end = stream_next if state.until is None else min(stream_next, state.until)
+    return max(0, end - state.cursor.floor - state.cursor.completed_above_floor())
 
 
 def pending(state: DestinationState, stream_next: int) -> int:

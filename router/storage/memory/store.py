@@ -15,6 +15,7 @@ from router.storage.cursor import Cursor
 from router.storage.entry import Entry
 from router.storage.letters import DeadLetter, Parked
 from router.storage.outcome import OutcomeRecord
+from router.storage.retirement import DESTINATION_COUNTERS, last_settlement
 from router.storage.store import (
     Commit,
     Counts,
@@ -145,21 +146,53 @@ class MemoryStorage(Storage):
         """Where the message is."""
         return self._hashes.get(message_hash)
 
-    async def born(self, name: str, kind: str, birth: int | None) -> DestinationState:
+    async def born(
+        self, name: str, kind: str, birth: int | None, *, renamed_from: str | None = None
+    ) -> DestinationState:
         """Return the destination's state, as it is or newly born."""
-        if name not in self._destinations:
-            position = self._stream_next if birth is None else birth
-            self._destinations[name] = DestinationState(name, kind, position, Cursor(position))
+        if name not in self._destinations and renamed_from in self._destinations:
+            self._rename(renamed_from, name)
+        known = self._destinations.get(name)
+        place = self._stream_next if birth is None else birth
+        if known is None:
             self._parked[name] = {}
             self._records[name] = []
+        elif known.is_retired:
+            pass
+        elif known.kind != kind:
+            if self._parked[name] or known.cursor.ranges:
+                raise StorageError(f"destination {name!r} cannot change its kind: events wait for it")
+            place = known.cursor.floor
+        else:
+            self._destinations[name] = replace(known, until=None)
+            return self._state(name)
+        self._destinations[name] = DestinationState(name, kind, place, Cursor(place))
         return self._state(name)
+
+    async def conclude(self, name: str) -> DestinationState:
+        """Fix where the stream ends for the destination."""
+        if name not in self._destinations:
+            raise StorageError(f"destination {name!r} is not known to the store; call born first")
+        known = self._destinations[name]
+        self._destinations[name] = replace(
+            known, until=self._stream_next if known.until is None else known.until
+        )
+        return self._state(name)
+
+    async def retire(self, name: str) -> int:
+        """Let what waits for the destination expire."""
+        known = self._destinations.get(name)
+        if known is None or known.is_retired:
+            return 0
+        end = self._stream_next if known.until is None else known.until
+        settlement = last_settlement(self._state(name), end, at=self._latest)
+        await self.settle([settlement])
+        self._destinations[name] = replace(self._destinations[name], until=end, is_retired=True)
+        return sum(run.count for run in settlement.record.runs) if settlement.record else 0
 
     async def destinations(self) -> list[DestinationState]:
         """Every destination."""
         return [self._state(name) for name in self._destinations]
-
-    async def retire(self, name: str) -> None:
-        """Nothing is ever trimmed here, so no cursor pins anything."""
 
     async def outcomes(self, destination: str, first: int, after: int) -> list[OutcomeRecord]:
         """Outcome records that touch the range."""
@@ -230,6 +263,16 @@ class MemoryStorage(Storage):
     def _state(self, name: str) -> DestinationState:
         rows = self._parked[name]
         return replace(self._destinations[name], parked=[rows[position] for position in sorted(rows)])
+
+    def _rename(self, old: str, new: str) -> None:
+        self._destinations[new] = replace(self._destinations.pop(old), name=new)
+        self._parked[new] = self._parked.pop(old)
+        self._records[new] = self._records.pop(old)
+        self._letters = [
+            replace(one, destination=new) if one.destination == old else one for one in self._letters
+        ]
+        for name in [one for one in self._counters if one[0] in DESTINATION_COUNTERS and one[1:2] == (old,)]:
+            self._counters[name[0], new, *name[2:]] += self._counters.pop(name)
 
     def _add_letters(self, letters: Sequence[DeadLetter]) -> None:
         self._letters += [replace(one, id=len(self._letters) + at) for at, one in enumerate(letters, 1)]

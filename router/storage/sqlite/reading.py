@@ -118,16 +118,16 @@ def read_destinations(database: sqlite3.Connection) -> list[DestinationState]:
 def read_destination(database: sqlite3.Connection, name: str) -> DestinationState | None:
     """One destination, or None when the store does not know it."""
     row = database.execute(
-        "SELECT id, kind, birth, cursor FROM destinations WHERE name = ?", (name,)
+        "SELECT id, kind, birth, cursor, until, is_retired FROM destinations WHERE name = ?", (name,)
     ).fetchone()
     if row is None:
         return None
     parked = database.execute(
         "SELECT row, kept FROM parked WHERE destination = ? ORDER BY position", (row[0],)
     ).fetchall()
-    return DestinationState(
-        name, row[1], row[2], statements.decode_cursor(row[3]), [_parked(*one) for one in parked]
-    )
+    cursor = statements.decode_cursor(row[3])
+    rows = [_parked(*one) for one in parked]
+    return DestinationState(name, row[1], row[2], cursor, rows, until=row[4], is_retired=bool(row[5]))
 
 
 def _parked(row: bytes, kept: bytes) -> Parked:
@@ -151,13 +151,18 @@ def read_outcomes(database: sqlite3.Connection, name: str, first: int, after: in
 def read_letters(database: sqlite3.Connection, destination: str | None, limit: int) -> list[DeadLetter]:
     """Dead letters, newest first."""
     if destination is None:
-        rows = database.execute("SELECT id, row FROM dead_letters ORDER BY id DESC LIMIT ?", (limit,))
+        rows = database.execute(
+            "SELECT id, destination, row FROM dead_letters ORDER BY id DESC LIMIT ?", (limit,)
+        )
     else:
         rows = database.execute(
-            "SELECT id, row FROM dead_letters WHERE destination = ? ORDER BY id DESC LIMIT ?",
+            "SELECT id, destination, row FROM dead_letters WHERE destination = ? ORDER BY id DESC LIMIT ?",
             (destination, limit),
         )
-    return [replace(statements.decode_letter(row), id=number) for number, row in rows.fetchall()]
+    return [
+        replace(statements.decode_letter(row), id=number, destination=name)  # it may have been renamed
+        for number, name, row in rows.fetchall()
+    ]
 
 
 def read_counters(database: sqlite3.Connection) -> dict[tuple[str, ...], int]:

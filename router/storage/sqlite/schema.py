@@ -60,6 +60,7 @@ MIGRATIONS: dict[int, tuple[str, ...]] = {
             piece INTEGER NOT NULL, number INTEGER NOT NULL, checksum INTEGER NOT NULL, data BLOB NOT NULL,
             PRIMARY KEY (piece, number)) STRICT""",
     ),
+    2: ("ALTER TABLE destinations ADD COLUMN until INTEGER",),
 }
 SCHEMA_VERSION = max(MIGRATIONS)
 

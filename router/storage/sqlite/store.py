@@ -242,13 +242,19 @@ class SqliteStorage(Storage):
             return None
         return await self._readers.read(lambda database: reading.read_sighting(database, position))
 
-    async def born(self, name: str, kind: str, birth: int | None) -> DestinationState:
+    async def born(
+        self, name: str, kind: str, birth: int | None, *, renamed_from: str | None = None
+    ) -> DestinationState:
         """Return the destination's state, as it is or newly born."""
-        return await self._open_writer.step(partial(births.bear, name, kind, birth))
+        return await self._open_writer.step(partial(births.bear, name, kind, birth, renamed_from))
 
-    async def retire(self, name: str) -> None:
-        """Let the destination's cursor pin no segment any more."""
-        await self._open_writer.step(partial(births.retire, name))
+    async def conclude(self, name: str) -> DestinationState:
+        """Fix where the stream ends for the destination."""
+        return await self._open_writer.step(partial(births.conclude, name))
+
+    async def retire(self, name: str) -> int:
+        """Let what waits for the destination expire, and its cursor pin no segment any more."""
+        return await self._open_writer.step(partial(births.retire, name, int(self._clock() * 1000)))
 
     async def destinations(self) -> list[DestinationState]:
         """Every destination."""

@@ -142,7 +142,7 @@ class Trim:
         done: Trimmed,
     ) -> None:
         number, name = destination
-        missing = _missing(cursor, first, after)
+        missing = cursor.missing(first, after)
         count = sum(end - start for start, end in missing)
         runs = tuple(Run(start, end - start, "expired", REASON, 0) for start, end in missing)
         statements.save_cursor(database, number, cursor.complete([(first, after)]))
@@ -153,18 +153,3 @@ class Trim:
 
 def _is_past(cursor: Cursor, after: int) -> bool:
     return cursor.floor >= after
-
-
-def _missing(cursor: Cursor, first: int, after: int) -> list[tuple[int, int]]:
-    """The parts of the range that the cursor has not finished."""
-    missing = []
-    start = max(first, cursor.floor)
-    for begin, end in cursor.ranges:
-        if begin >= after:
-            break
-        if begin > start:
-            missing.append((start, begin))
-        start = max(start, end)
-    if start < after:
-        missing.append((start, after))
-    return missing
