@@ -5,7 +5,7 @@ the directories named in `[plugins]`. What is wrong with one is said when it is 
 does not exist, two plugins with the same kind, a class that does not keep the contract.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -23,6 +23,7 @@ from router.plugins.loading import Loading
 from router.plugins.offers import Offer, Offers
 
 ENTRY_POINT_GROUP = "router.plugins"
+BUILT_IN_ORIGIN = "built in"
 BUILT_IN = ("router.config.secrets", "router.config.stores")
 
 
@@ -43,6 +44,10 @@ class Plugin(Struct, frozen=True):
     origin: str
     """Its distribution and version, or its file."""
     module: object
+    digest: str = ""
+    """Of its code, where it came from a folder: such a plugin may be loaded again."""
+    is_installed: bool = False
+    """Whether an entry point names it."""
 
 
 class Registry:
@@ -66,10 +71,24 @@ class Registry:
         found = [_built_in(name) for name in BUILT_IN] if built_in else []
         if entry_points:
             found += _installed(config.disabled)
-        for directory in config.directories:
-            for name, file, module in load_directory(directory, config.disabled):
-                found.append(Plugin(name, file, module))
-        return cls(found)
+        return cls([*found, *_in_folders(config)])
+
+    def again(self, config: PluginsConfig) -> "Registry":
+        """Return a registry with the folders of `config` loaded anew; a plugin whose code is the same stays the same.
+
+        Installed plugins can be disabled and enabled, but their code is that of the process's start.
+        """
+        installed = [one for one in self.plugins if one.is_installed]
+        if installed:
+            installed = _installed(config.disabled)
+        loaded = {(one.origin, one.digest): one.module for one in self.plugins if one.digest}
+        built_in = [one for one in self.plugins if one.origin == BUILT_IN_ORIGIN]
+        rest = [
+            one
+            for one in self.plugins
+            if not (one.digest or one.is_installed or one.origin == BUILT_IN_ORIGIN)
+        ]
+        return Registry([*built_in, *installed, *_in_folders(config, loaded), *rest])
 
     def with_plugin(
         self, plugin: object, *, name: str | None = None, origin: str = "this program"
@@ -156,7 +175,15 @@ class Registry:
 
 
 def _built_in(name: str) -> Plugin:
-    return Plugin(name.rsplit(".", 1)[-1], "built in", import_module(name))
+    return Plugin(name.rsplit(".", 1)[-1], BUILT_IN_ORIGIN, import_module(name))
+
+
+def _in_folders(
+    config: PluginsConfig, loaded: Mapping[tuple[str, str], Any] | None = None
+) -> Iterator[Plugin]:
+    for directory in config.directories:
+        for one in load_directory(directory, config.disabled, loaded=loaded):
+            yield Plugin(one.name, one.file, one.module, digest=one.digest)
 
 
 def _installed(disabled: Sequence[str]) -> list[Plugin]:
@@ -167,5 +194,5 @@ def _installed(disabled: Sequence[str]) -> list[Plugin]:
         distribution = f"{point.dist.name} {point.dist.version}" if point.dist else point.value
         remedy = f'mend or uninstall it, or add "{point.name}" to [plugins] disabled'
         with Loading(f"plugin {point.name!r} ({distribution})", remedy):
-            found.append(Plugin(point.name, distribution, point.load()))
+            found.append(Plugin(point.name, distribution, point.load(), is_installed=True))
     return found
