@@ -18,8 +18,10 @@ from router.actors.watchdog import Watchdog
 from router.admin.address import socket_path
 from router.admin.door import AdminDoor
 from router.admin.overview import answer_overview
+from router.admin.reload import RELOAD, Reloaded
 from router.admin.verbs import Desk
 from router.config.model import Config
+from router.config.watch import FileWatch
 from router.delivery.clock import Clock, SystemClock
 from router.delivery.http import HttpClient
 from router.destinations import Destinations
@@ -32,13 +34,19 @@ from router.identity.actor import Identity
 from router.ingestion.actor import Ingestion
 from router.plugins.registry import Registry
 from router.progress import Progress
+from router.reload import Reloads
 from router.rules.request import Limits, Received, read_entry
 from router.storage.entry import Entry
 from router.storage.follower import Stream
 from router.storage.inbox import Inbox
 from router.storage.segment import decode_segment
 from router.storage.store import Storage
-from router.telemetry.happenings import ActorRestarted, LoopBlocked, RouterStarted, RouterStopping
+from router.telemetry.happenings import (
+    ActorRestarted,
+    LoopBlocked,
+    RouterStarted,
+    RouterStopping,
+)
 from router.telemetry.metrics import Metrics
 from router.telemetry.signals import Observer, Signals
 
@@ -62,18 +70,18 @@ class Router(Embedding):
         clock: Clock | None = None,
         storage: Storage | None = None,
         processes: bool = True,
+        file: str | None = None,
     ) -> None:
-        """`processes=False` only accepts: what comes stays in the inbox until a router that processes opens it."""
-        self.config = config
+        """`processes=False` only accepts: what comes stays in the inbox until a router that processes opens it.
+
+        `file` is what `config` was read from: it is watched, and read again when it changes or that is asked for.
+        """
+        self._file = file
         self._processes = processes
         self.signals = signals or Signals()
         self.clock = clock or SystemClock()
-        self.registry = registry or Registry.load(config.plugins)
+        self.adopt(config, registry or Registry.load(config.plugins))
         self.storage = storage or self._make_storage()
-        self.sources: Mapping[str, Source] = {
-            EMBEDDED_SOURCE: Source(name=EMBEDDED_SOURCE, write_key=""),
-            **config.sources,
-        }
         self.metrics = Metrics()
         self._stack = AsyncExitStack()
 
@@ -126,17 +134,25 @@ class Router(Embedding):
             signals=self.signals,
             clock=self.clock,
         )
-        for destination in self.config.destinations.values():
-            await self.destinations.start(destination)
+        await self.destinations.start_all(self.config.destinations, file=self._file)
         self._start_stages(facts.latest_received_at)
         self.doors = front.doors(self)
         await self.doors.server.open(self.config.server.host, self.config.server.port)
         self._stack.push_async_callback(self.doors.server.close)
+        self._watch_config()
         await self._open_admin_door()
         watchdog = Watchdog(lambda seconds, where: self.signals.emit(LoopBlocked(seconds, where)))
         watchdog.start()
         self._stack.callback(watchdog.stop)
         self.signals.emit(RouterStarted(self.url))
+
+    def _watch_config(self) -> None:
+        self.reloads = Reloads(self, self._file)
+        self._supervisor.start(self.reloads)
+        if self._file is not None:
+            watch = FileWatch(self._file, lambda: self.config, self.reloads.ask, signals=self.signals)
+            self._supervisor.start(watch)
+            self.reloads.then = watch.look_again
 
     def _start_stages(self, latest: int) -> None:
         steps: Mailbox[Step] = Mailbox(max_events=1, max_bytes=1)
@@ -162,6 +178,7 @@ class Router(Embedding):
             return  # there is no file that it could stand beside
         desk = Desk()
         answer_overview(desk, self.storage, url=lambda: self.url, counters=self.counters)
+        desk.on(RELOAD, lambda _: self.reloads.reread())
         path = socket_path(self.config.storage.path)
         door = AdminDoor(path, desk, stream=self.stream, signals=self.signals)
         try:
@@ -183,6 +200,23 @@ class Router(Embedding):
 
     def _restarted(self, actor: str, error: BaseException) -> None:
         self.signals.emit(ActorRestarted(actor, f"{type(error).__name__}: {error}"))
+
+    async def reload(self, config: Config, *, registry: Registry | None = None) -> Reloaded:
+        """Change over to another configuration; raises ConfigError or PluginError when it is refused.
+
+        Then nothing changed. Destinations whose section is the same are not touched, the others finish what is in
+        flight and go on from there. The answer names what could not be changed, and what needs a restart.
+        """
+        return await self.reloads.apply(config, registry or self.registry)
+
+    def adopt(self, config: Config, registry: Registry) -> None:
+        """Go by `config` from now on: its sources, its limits. `reload` is what also changes the destinations."""
+        self.config = config
+        self.registry = registry
+        self.sources: Mapping[str, Source] = {
+            EMBEDDED_SOURCE: Source(name=EMBEDDED_SOURCE, write_key=""),
+            **config.sources,
+        }
 
     async def accept(self, entry: Entry, received: Received) -> None:
         """Keep a request durably; raises StorageError when that is not possible."""

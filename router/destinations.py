@@ -1,21 +1,41 @@
-"""The destinations at work: one delivery actor each, started and stopped in one place."""
+"""The destinations at work: one delivery actor each, started, stopped, changed and retired in one place.
+
+    no section ──▶ born ──▶ served ──▶ retire = "drain" ──▶ nothing waits ──▶ retired
+                              │  ▲                                              ▲  │
+                              │  └── section without `retire` again ────────────│──┘  (after a gap, which is said)
+                              └── section removed, or retire = "expire" ────────┘
+
+Whoever changes the destinations does it one after the other: what a reload, a stop and a retirement that completes
+itself do to one destination never mixes.
+"""
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from msgspec.structs import replace
+
 from router.actors.supervisor import Supervisor
+from router.config import lives
 from router.config.model import DestinationConfig
 from router.delivery.actor import DeliveryActor, Recall
 from router.delivery.clock import Clock
 from router.delivery.http import HttpClient
+from router.drain import Drain
+from router.errors import ConfigError, RouterError, StorageError
 from router.events.envelope import Envelope
 from router.plugins.destination import Destination
+from router.plugins.loading import Loading
 from router.progress import Progress
+from router.storage.bounded import BoundedStream
 from router.storage.follower import Stream
 from router.storage.segment import decode_segment
 from router.storage.store import DestinationState, Storage
+from router.telemetry.conservation import pending
+from router.telemetry.happenings import DestinationLeftOut, DestinationRetired, DestinationReturned
 from router.telemetry.signals import Signals
+
+AnyDestination = Destination[Any, Any]
 
 
 class Destinations(Mapping[str, DeliveryActor]):
@@ -40,6 +60,8 @@ class Destinations(Mapping[str, DeliveryActor]):
         self._signals = signals
         self._clock = clock
         self._actors: dict[str, DeliveryActor] = {}
+        self._drains: dict[str, Drain] = {}
+        self._changing = asyncio.Lock()
 
     def __getitem__(self, name: str) -> DeliveryActor:
         return self._actors[name]
@@ -50,32 +72,86 @@ class Destinations(Mapping[str, DeliveryActor]):
     def __len__(self) -> int:
         return len(self._actors)
 
-    async def start(self, config: DestinationConfig) -> DeliveryActor:
-        """Serve a destination from where the store left it; its birth is committed first."""
-        state = await self._storage.born(config.name, config.kind, None)
-        actor = self.actor(config, state, config.destination(), self._stream)
-        self._actors[config.name] = actor
-        self._progress.follow(config.name, state.cursor.floor)
-        self._supervisor.start(actor, is_last_to_stop=True)
-        return actor
+    async def start_all(
+        self, configured: Mapping[str, DestinationConfig], *, file: str | None = None
+    ) -> None:
+        """Start those that are configured; retire those that are not any more, unless events wait for them.
+
+        Raises ConfigError where a section asks for what would lose events.
+        """
+        states = await self._storage.destinations()
+        objections = list(lives.objections(configured, states, stream_next=self._stream.head))
+        waiting = {one.destination: one for one in objections if one.is_left_out}
+        if len(waiting) < len(objections):
+            raise ConfigError(lives.worded((one for one in objections if not one.is_left_out), file=file))
+        for one in waiting.values():
+            self._signals.emit(DestinationLeftOut(one.destination, one.events, one.remedy))
+        for state in lives.leaving(configured, states):
+            if state.name not in waiting:
+                await self._complete(state.name)
+        for config in configured.values():
+            await self.start(config)
+
+    async def start(self, config: DestinationConfig) -> None:
+        """Serve a destination from where the store left it, or retire it, as its section says."""
+        async with self._changing:
+            await self._start(config, config.destination())
 
     async def stop(self, name: str) -> None:
         """Let what is in flight end, settle it, and serve the destination no longer; its row stays as it is."""
-        actor = self._actors.pop(name, None)
-        if actor is not None:
-            await self._supervisor.end(actor)
-            self._progress.forget(name)
+        async with self._changing:
+            await self._stop(name)
 
-    async def stop_all(self, names: Iterable[str]) -> None:
-        """Stop several destinations; they do not wait for each other."""
-        await asyncio.gather(*(self.stop(name) for name in names))
+    async def apply(
+        self,
+        new: Mapping[str, DestinationConfig],
+        *,
+        changed: Mapping[str, AnyDestination],
+        renamed: Mapping[str, str],
+        gone: Iterable[str],
+        old: Mapping[str, DestinationConfig],
+    ) -> dict[str, str]:
+        """Change over from the sections `old` to `new`; destinations that are not named are not touched.
+
+        `changed` has an instance of the plugin for each that is added or changed, `renamed` the former names among
+        them, `gone` is retired, and what waits for it expires. One that cannot be started goes on as it was: the
+        answer has its name and the reason. Destinations do not wait for each other.
+        """
+        failed: dict[str, str] = {}
+
+        async def change(name: str, destination: AnyDestination) -> None:
+            former = renamed.get(name, name)
+            await self._stop(former)
+            try:
+                with Loading(f"destination {name!r}", "mend its settings or its plugin"):
+                    await self._start(new[name], destination)
+            except RouterError as error:
+                failed[name] = str(error)
+                if former in old:
+                    await put_back(name, old[former])
+
+        async def put_back(name: str, section: DestinationConfig) -> None:
+            try:
+                await self._start(_heir(section, name), section.destination())
+            except RouterError as error:
+                failed[name] += f"; what served it before cannot be started either: {error}"
+
+        async def remove(name: str) -> None:
+            await self._stop(name)
+            try:
+                await self._complete(name)
+            except StorageError as error:  # nothing is lost: its events wait until a later start or reload
+                failed[name] = str(error)
+
+        async with self._changing:
+            await asyncio.gather(
+                *(change(name, destination) for name, destination in changed.items()),
+                *(remove(name) for name in gone),
+            )
+        return failed
 
     def actor(
-        self,
-        config: DestinationConfig,
-        state: DestinationState,
-        destination: Destination[Any, Any],
-        stream: Stream,
+        self, config: DestinationConfig, state: DestinationState, destination: AnyDestination, stream: Stream
     ) -> DeliveryActor:
         """An actor, not started, that delivers `stream` from `state` on to an instance of the plugin."""
         return DeliveryActor(
@@ -91,6 +167,68 @@ class Destinations(Mapping[str, DeliveryActor]):
             recall=self._recall(state.name),
         )
 
+    # --- one destination, while nobody else changes any ----------------------------------------------
+
+    async def _start(self, config: DestinationConfig, destination: AnyDestination) -> None:
+        name = config.name
+        known = await self._known(config.renamed_from, name)
+        if config.retire is not None:
+            await self._retire(config, destination, known)
+            return
+        state = await self._storage.born(name, config.kind, None, renamed_from=config.renamed_from)
+        if known is not None and known.is_retired and known.until is not None and state.birth > known.until:
+            self._signals.emit(DestinationReturned(name, state.birth - known.until))
+        self._serve(self.actor(config, state, destination, self._stream), state)
+
+    async def _retire(
+        self, config: DestinationConfig, destination: AnyDestination, known: DestinationState | None
+    ) -> None:
+        if known is None or known.is_retired:
+            return
+        name = config.name
+        state = await self._storage.conclude(name)
+        if config.retire == "expire" or not pending(state, self._stream.head):
+            await self._complete(name)
+            return
+        until = self._stream.head if state.until is None else state.until
+        drain = Drain(name, until, finish=self._drained, signals=self._signals, clock=self._clock)
+        self._drains[name] = drain
+        self._supervisor.start(drain, is_last_to_stop=True)
+        self._serve(self.actor(config, state, destination, BoundedStream(self._stream, until)), state)
+
+    def _serve(self, actor: DeliveryActor, state: DestinationState) -> None:
+        self._actors[state.name] = actor
+        self._progress.follow(state.name, state.cursor.floor)
+        self._supervisor.start(actor, is_last_to_stop=True)
+
+    async def _stop(self, name: str) -> None:
+        drain = self._drains.pop(name, None)
+        if drain is not None:
+            await self._supervisor.end(drain)
+        await self._end_actor(name)
+
+    async def _end_actor(self, name: str) -> None:
+        actor = self._actors.pop(name, None)
+        if actor is not None:
+            await self._supervisor.end(actor)
+            self._progress.forget(name)
+
+    async def _drained(self, name: str) -> None:
+        """A drain is over and says so itself; it is not ended here, for it would wait for itself."""
+        async with self._changing:
+            await self._end_actor(name)
+            await self._complete(name)
+            self._drains.pop(name, None)
+
+    async def _complete(self, name: str) -> None:
+        known = await self._known(None, name)
+        if known is not None and not known.is_retired:
+            self._signals.emit(DestinationRetired(name, await self._storage.retire(name)))
+
+    async def _known(self, former: str | None, name: str) -> DestinationState | None:
+        states = {state.name: state for state in await self._storage.destinations()}
+        return states.get(name) or states.get(former or name)
+
     def _recall(self, name: str) -> Recall:
         async def recall(position: int) -> Envelope | None:
             """A parked event whose segment was trimmed: it was copied into its row before."""
@@ -99,3 +237,8 @@ class Destinations(Mapping[str, DeliveryActor]):
             return decode_segment(kept[0])[0] if kept else None
 
         return recall
+
+
+def _heir(section: DestinationConfig, name: str) -> DestinationConfig:
+    """A section under which a row that has got another name by now gets its former one back."""
+    return section if section.name == name else replace(section, renamed_from=name)

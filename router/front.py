@@ -22,21 +22,38 @@ INSTALLED_ANALYTICS_JS = Path(sys.prefix) / "share" / "pointsman" / "analytics-j
 def doors(router: "Router") -> Doors:
     """The doors of `router`, closed."""
     server = router.config.server
-    proxies = Proxies(server.trusted_proxies)
-    by_key = sources_by_key(router)
+    around = _surroundings(router, Proxies(server.trusted_proxies))
     tracking = TrackingDoor(
-        sources=by_key,
+        sources=around.sources,
         accept=router.ingestion.accept,
         count=router.ingestion.count,
-        limits=router.limits,
-        proxies=proxies,
+        limits=around.limits,
+        proxies=around.proxies,
         rate_limit=RateLimit(router.clock.monotonic),
         signals=router.signals,
         is_strict=server.strict_write_keys,
     )
+    return Doors(tracking, around, request_seconds=server.request_timeout)
+
+
+def refit(router: "Router") -> None:
+    """Have the open doors go by the configuration that the router has now."""
+    server = router.config.server
+    around = _surroundings(router, Proxies(server.trusted_proxies))
+    router.doors.tracking.follow(
+        sources=around.sources,
+        limits=around.limits,
+        proxies=around.proxies,
+        is_strict=server.strict_write_keys,
+    )
+    router.doors.follow(around, request_seconds=server.request_timeout)
+
+
+def _surroundings(router: "Router", proxies: Proxies) -> Surroundings:
+    server = router.config.server
     folder = Path(server.analytics_js) if server.analytics_js else INSTALLED_ANALYTICS_JS
-    around = Surroundings(
-        sources=by_key,
+    return Surroundings(
+        sources=sources_by_key(router),
         destinations=lambda source: connected(router, source),
         limits=router.limits,
         public_url=server.public_url,
@@ -46,13 +63,12 @@ def doors(router: "Router") -> Doors:
         ready=lambda: ready(router),
         metrics=lambda: metrics(router),
     )
-    return Doors(tracking, around, request_seconds=server.request_timeout)
 
 
 def connected(router: "Router", source: Source) -> list[str]:
     """Names of the destinations that get the events of `source`."""
-    destinations = router.config.destinations.values()
-    return [one.name for one in destinations if one.sources is None or source.name in one.sources]
+    live = [one for one in router.config.destinations.values() if one.retire is None]
+    return [one.name for one in live if one.sources is None or source.name in one.sources]
 
 
 def sources_by_key(router: "Router") -> dict[str, Source]:

@@ -18,8 +18,10 @@ _SECONDS = 10.0
 class AdminClient:
     """Asks the router that owns the store at `store`, if one runs."""
 
-    def __init__(self, store: str) -> None:
+    def __init__(self, store: str, *, seconds: float = _SECONDS) -> None:
+        """`seconds` is how long an answer may take."""
         self._store = store
+        self._seconds = seconds
 
     def ask(self, verb: Verb[ArgumentsT, AnswerT], arguments: ArgumentsT) -> AnswerT | None:
         """The running router's answer; None when none runs. Raises RouterError when it refuses."""
@@ -41,7 +43,7 @@ class AdminClient:
     def _ask(self, question: Question) -> socket.socket | None:
         path = socket_path(self._store)
         asking = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        asking.settimeout(_SECONDS)
+        asking.settimeout(self._seconds)
         try:
             with usable(path) as name:
                 asking.connect(name)

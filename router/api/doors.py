@@ -50,25 +50,29 @@ class Doors:
     """Every path that the router serves. More can be added to `routes` at any time."""
 
     def __init__(self, tracking: TrackingDoor, around: Surroundings, *, request_seconds: float) -> None:
-        self._tracking = tracking
+        self.tracking = tracking
         self._around = around
         self.routes = Routes()
-        bounds = Bounds(body_bytes=tracking.body_limit, request_seconds=request_seconds)
-        self.server = HttpServer(self.routes, bounds)
+        self.server = HttpServer(self.routes, _bounds(tracking, request_seconds))
         self._add_calls()
         self._add_what_clients_fetch()
         self.routes.add_route("GET", "/health", partial(_status, around.health))
         self.routes.add_route("GET", "/ready", partial(_status, around.ready))
         self.routes.add_route("GET", "/metrics", self._metrics)
 
+    def follow(self, around: Surroundings, *, request_seconds: float) -> None:
+        """Go by these, and by what the tracking door goes by, from the next request on."""
+        self._around = around
+        self.server.bounds = _bounds(self.tracking, request_seconds)
+
     def _add_calls(self) -> None:
         for door in Door:
             if door.value.startswith("pixel/"):
                 self.routes.add_route("GET", f"/v1/{door.value}", partial(self._pixel, door))
             elif door is not Door.EMBEDDED:
-                self.routes.add_route("POST", f"/v1/{door.value}", partial(self._tracking.handle, door))
+                self.routes.add_route("POST", f"/v1/{door.value}", partial(self.tracking.handle, door))
         for path, door in OTHER_PATHS.items():
-            self.routes.add_route("POST", path, partial(self._tracking.handle, door))
+            self.routes.add_route("POST", path, partial(self.tracking.handle, door))
         self.routes.add_route("POST", "/v1/m", _always(SUCCESS))  # what SDKs tell of themselves is not kept
         self.routes.add_route("POST", "/v1/attribution", _always(HttpAnswer(body=b"{}")))
 
@@ -92,7 +96,7 @@ class Doors:
                 body=body,
                 peer=request.peer,
             )
-            await self._tracking.handle(door, call)
+            await self.tracking.handle(door, call)
         return HttpAnswer(body=GIF, content_type="image/gif", headers=HEADERS)
 
     # --- what clients fetch ---------------------------------------------------------------------------
@@ -141,6 +145,10 @@ class Doors:
 
     async def _metrics(self, request: HttpRequest) -> HttpAnswer:
         return HttpAnswer(body=await self._around.metrics(), content_type=METRICS_TYPE, is_public=False)
+
+
+def _bounds(tracking: TrackingDoor, request_seconds: float) -> Bounds:
+    return Bounds(body_bytes=tracking.body_limit, request_seconds=request_seconds)
 
 
 async def _status(check: Check, request: HttpRequest) -> HttpAnswer:

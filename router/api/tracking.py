@@ -51,15 +51,21 @@ class TrackingDoor:
         signals: Signals,
         is_strict: bool,
     ) -> None:
-        """`sources` by write key; the attribute may be replaced. `is_strict` answers 401 to unknown keys."""
-        self.sources = sources
+        """`sources` by write key. `is_strict` answers 401 to unknown keys."""
         self._accept = accept
         self._count = count
+        self._rate_limit = rate_limit
+        self._signals = signals
+        self.follow(sources=sources, limits=limits, proxies=proxies, is_strict=is_strict)
+
+    def follow(
+        self, *, sources: Mapping[str, Source], limits: Limits, proxies: Proxies, is_strict: bool
+    ) -> None:
+        """Go by these from the next request on."""
+        self.sources = sources
         self._limits = limits
         self._single_limit = SPREAD * limits.event_bytes
         self._proxies = proxies
-        self._rate_limit = rate_limit
-        self._signals = signals
         self._is_strict = is_strict
 
     @property

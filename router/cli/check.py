@@ -1,9 +1,14 @@
-"""`router check`: reads the configuration and says everything that is wrong with it."""
+"""`router check`: reads the configuration and says everything that is wrong with it, also with what the store holds."""
 
 import click
 
+from router.admin.overview import OVERVIEW
+from router.admin.verbs import Nothing
 from router.cli import configuration, output
+from router.cli.asking import ask
+from router.config import lives
 from router.config.model import Config
+from router.errors import RouterError
 
 
 @click.command()
@@ -11,12 +16,30 @@ from router.config.model import Config
 def check(file: str) -> None:
     """Check the configuration without starting anything.
 
-    Exits with 0 when it can be used, and with 78 after saying everything that is wrong with it.
+    Exits with 0 when it can be used, and with 78 after saying everything that is wrong with it. Where there is a
+    store, it also says which waiting events a new configuration would leave without a destination.
     """
     config = configuration.read(file)
+    _look_at_store(file, config)
     output.line(f"{file}: no problems")
     _show_sources(config)
     _show_destinations(config)
+
+
+def _look_at_store(file: str, config: Config) -> None:
+    if config.storage.kind == "memory":
+        return
+    try:
+        seen = ask(config.storage, OVERVIEW, Nothing())
+    except RouterError as error:  # the file is right or wrong whatever the store does
+        output.line(output.printable(f"the store was not looked at: {error}"))
+        return
+    if seen is None:
+        return
+    found = lives.objections(config.destinations, seen.destinations, stream_next=seen.facts.stream_next)
+    problems = lives.worded(found, file=file)
+    if problems:
+        raise configuration.refused(problems)
 
 
 def _show_sources(config: Config) -> None:
@@ -33,6 +56,7 @@ def _show_destinations(config: Config) -> None:
     rows = []
     for one in config.destinations.values():
         sources = "all" if one.sources is None else ", ".join(sorted(one.sources))
-        rows.append((one.name, one.kind, sources, str(one.policies.batching.max_events)))
+        life = f"retired by {one.retire}" if one.retire else ""
+        rows.append((one.name, one.kind, sources, str(one.policies.batching.max_events), life))
     output.line()
-    output.table(("destination", "kind", "sources", "events a batch"), rows)
+    output.table(("destination", "kind", "sources", "events a batch", ""), rows)

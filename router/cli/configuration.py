@@ -1,6 +1,6 @@
 """The option `--config`, and reading what it names."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import click
@@ -28,6 +28,18 @@ def read(file: str) -> Config:
         return load(file)
 
 
+def read_with_plugins(file: str) -> tuple[Config, Registry]:
+    """The configuration in `file` and the plugins that it was read with."""
+    made: list[Registry] = []
+
+    def registry(plugins: PluginsConfig) -> Registry:
+        made.append(Registry.load(plugins))
+        return made[0]
+
+    with _said():
+        return load(file, registry=registry), made[0]
+
+
 def read_storage(file: str) -> StorageConfig:
     """The section `[storage]` of `file`; needs no secret."""
     with _said():
@@ -46,15 +58,18 @@ def read_registry(plugins: PluginsConfig) -> Registry:
         return Registry.load(plugins)
 
 
+def refused(problems: Sequence[str]) -> Failure:
+    """How a command ends that cannot use a configuration."""
+    heading = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+    return Failure("\n".join([f"{heading} in the configuration:", *problems]), Failure.CONFIG)
+
+
 @contextmanager
 def _said() -> Iterator[None]:
     """End the command with whatever is wrong with the configuration."""
     try:
         yield
     except ConfigError as error:
-        count = len(error.problems)
-        heading = "1 problem" if count == 1 else f"{count} problems"
-        message = "\n".join([f"{heading} in the configuration:", *error.problems])
-        raise Failure(message, Failure.CONFIG) from None
+        raise refused(error.problems) from None
     except PluginError as error:
         raise Failure(str(error), Failure.CONFIG) from None

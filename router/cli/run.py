@@ -17,7 +17,7 @@ from router.cli.curl import curl, shown_key
 from router.cli.failure import Failure
 from router.cli.memory import share_one_arena
 from router.config.model import Config
-from router.errors import ActorFailed, PluginError, RouterError, StorageError
+from router.errors import ActorFailed, ConfigError, PluginError, RouterError, StorageError
 from router.plugins.registry import Registry
 from router.telemetry.logs import LibraryLines, LogObserver, make_logger
 from router.telemetry.signals import Signals
@@ -32,16 +32,19 @@ def run(file: str) -> None:
     """Run the router until it is told to stop.
 
     SIGTERM and SIGINT stop it: it accepts nothing more, finishes or gives back what is in flight, and exits.
+    SIGHUP, or a change of the file, has it read the configuration again; when that is wrong, everything stays.
     """
     share_one_arena()  # before the first thread
-    config = configuration.read(file)
-    registry = configuration.read_registry(config.plugins)
+    config, registry = configuration.read_with_plugins(file)
     logger = make_logger(config.logging.format, config.logging.level)
     logging.basicConfig(handlers=[LibraryLines(logger)], level=logging.INFO, force=True)
+    logging.getLogger("watchfiles").setLevel(logging.WARNING)  # it tells of each change, ours or not
     observer = LogObserver(logger)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_run(config, registry, observer))
+            runner.run(_run(file, config, registry, observer))
+    except ConfigError as error:
+        raise configuration.refused(error.problems) from None
     except StorageError as error:
         raise Failure(f"the store cannot be used: {error}", Failure.STORE) from None
     except PluginError as error:
@@ -58,14 +61,19 @@ def run(file: str) -> None:
         observer.flush()
 
 
-async def _run(config: Config, registry: Registry, observer: LogObserver) -> None:
+async def _run(file: str, config: Config, registry: Registry, observer: LogObserver) -> None:
     told = asyncio.Event()
     loop = asyncio.get_running_loop()
+    early = asyncio.Event()
+    loop.add_signal_handler(signal.SIGHUP, early.set)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told.set)
     signals = Signals()
     signals.observe(observer)
-    async with Router(config, registry=registry, signals=signals) as router:
+    async with Router(config, registry=registry, signals=signals, file=file) as router:
+        loop.add_signal_handler(signal.SIGHUP, router.reloads.ask)
+        if early.is_set():
+            router.reloads.ask()
         gc.collect()
         gc.freeze()  # what was made at the start stays for good; the collector need not look at it again
         greet(config, router.url)

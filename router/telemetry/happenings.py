@@ -24,6 +24,31 @@ class ActorRestarted(Signal, frozen=True):
     error: str
 
 
+class ConfigReloaded(Signal, frozen=True):
+    """Another configuration holds from now on; the names are those of destinations."""
+
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    unchanged: int = 0
+    sources: tuple[str, ...] = ()
+    """Sources that were added, removed or changed."""
+    needs_restart: tuple[str, ...] = ()
+    """What else changed and only a restart can apply."""
+
+
+class ReloadRefused(Signal, frozen=True):
+    """A configuration cannot be used; the one that runs stays."""
+
+    problems: tuple[str, ...]
+
+
+class ConfigUnwatched(Signal, frozen=True):
+    """Changes of the configuration's files are not noticed any more; SIGHUP and `router reload` still work."""
+
+    reason: str
+
+
 class LoopBlocked(Signal, frozen=True):
     """Something held the event loop; `where` names the code line that did."""
 
@@ -162,3 +187,27 @@ class CursorMoved(Signal, frozen=True):
     """Everything below is finished."""
     completed: int
     """Finished positions above the floor."""
+
+
+class DestinationLeftOut(Signal, frozen=True):
+    """Events wait for a destination that is not configured; they are kept, but nothing sends them."""
+
+    destination: str
+    events: int
+    remedy: str
+
+
+class DestinationReturned(Signal, frozen=True):
+    """A destination that had been retired is served again; it does not get what happened in between."""
+
+    destination: str
+    missed: int
+    """Events of the stream between its retirement and now."""
+
+
+class DestinationRetired(Signal, frozen=True):
+    """A destination is out of service and nothing waits for it; its section may go."""
+
+    destination: str
+    expired: int
+    """Events that waited and were given up."""

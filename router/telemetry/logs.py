@@ -29,6 +29,9 @@ _LEVELS: dict[type[Signal], Level] = {
     h.RouterStarted: "info",
     h.RouterStopping: "info",
     h.ActorRestarted: "warning",
+    h.ConfigReloaded: "info",
+    h.ReloadRefused: "error",
+    h.ConfigUnwatched: "warning",
     h.LoopBlocked: "warning",
     h.RequestAnswered: "info",
     h.MembersRefused: "info",
@@ -42,6 +45,9 @@ _LEVELS: dict[type[Signal], Level] = {
     h.DestinationPaused: "warning",
     h.DestinationResumed: "info",
     h.EventsDied: "error",
+    h.DestinationLeftOut: "error",
+    h.DestinationReturned: "warning",
+    h.DestinationRetired: "info",
 }
 _CREDENTIALS = frozenset({"credentials", "unauthorized", "401", "403"})
 _SUMS = frozenset({"events", "requests", "count"})
@@ -139,6 +145,12 @@ def facts_of(signal: Signal) -> dict[str, Any]:
     if isinstance(signal, h.MembersRefused):
         reasons = ",".join(sorted({reason for _, reason in signal.refused}))
         return {"source": signal.source, "events": len(signal.refused), "reasons": reasons}
+    if isinstance(signal, h.ReloadRefused):
+        return {"problems": " | ".join(signal.problems)}
+    if isinstance(signal, h.ConfigReloaded):  # names as text, so that no two different reloads are folded
+        facts = asdict(signal)
+        named = {name: ", ".join(one) for name, one in facts.items() if isinstance(one, tuple) and one}
+        return {**named, "unchanged": signal.unchanged}
     return asdict(signal)
 
 

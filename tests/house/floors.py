@@ -23,8 +23,10 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "router.cli",
         "router.config",
         "router.destinations",
+        "router.drain",
         "router.embedding",
         "router.front",
+        "router.reload",
         "router.testing",
     ),
 )
