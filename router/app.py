@@ -17,6 +17,7 @@ from router.actors.supervisor import Supervisor
 from router.actors.watchdog import Watchdog
 from router.admin.address import socket_path
 from router.admin.door import AdminDoor
+from router.admin.last import answer_last
 from router.admin.overview import answer_overview
 from router.admin.reload import RELOAD, Reloaded
 from router.admin.verbs import Desk
@@ -178,6 +179,7 @@ class Router(Embedding):
             return  # there is no file that it could stand beside
         desk = Desk()
         answer_overview(desk, self.storage, url=lambda: self.url, counters=self.counters)
+        answer_last(desk, self.storage)
         desk.on(RELOAD, lambda _: self.reloads.reread())
         path = socket_path(self.config.storage.path)
         door = AdminDoor(path, desk, stream=self.stream, signals=self.signals)

@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 from router.admin.client import AdminClient
+from router.admin.last import answer_last
 from router.admin.overview import answer_overview
 from router.admin.verbs import AnswerT, ArgumentsT, Desk, Verb
 from router.config.model import StorageConfig
@@ -38,4 +39,5 @@ def _desk(storage: Storage) -> Desk:
     """Everything that can be answered without a running router."""
     desk = Desk()
     answer_overview(desk, storage)
+    answer_last(desk, storage)
     return desk

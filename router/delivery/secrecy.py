@@ -15,7 +15,8 @@ SHOWN_BYTES = 4096
 SHORTEST = 4
 """A shorter secret is no secret, and hiding it would blot the text."""
 HIDDEN = "***"
-_HIDDEN_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization", "x-api-key", "x-signature"})
+HIDDEN_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization", "x-api-key", "x-signature"})
+"""Headers, in lower case, whose values are never shown."""
 
 
 class Secrecy:
@@ -48,7 +49,7 @@ class Secrecy:
 
 def _headers(headers: Mapping[str, str]) -> Iterator[str]:
     for name, value in headers.items():
-        yield f"{name}: {HIDDEN if name.lower() in _HIDDEN_HEADERS else value}"
+        yield f"{name}: {HIDDEN if name.lower() in HIDDEN_HEADERS else value}"
 
 
 def _shown(body: bytes) -> str:

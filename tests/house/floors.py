@@ -26,6 +26,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "router.drain",
         "router.embedding",
         "router.front",
+        "router.preview",
         "router.reload",
         "router.testing",
     ),
