@@ -37,6 +37,9 @@ class ServerConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Most bytes of a batch request: 512,000 of events and 4,096 around them."""
     request_timeout: Duration = Duration(55)
     """How long a request may take to arrive, head and body."""
+    watch: bool = True
+    """Whether a change of this file, of files behind secrets and of plugins' folders is applied at once. By default it
+    is; otherwise on SIGHUP or `router reload`, which always work."""
     analytics_js: str | None = None
     """Folder with the build of analytics.js to serve; by default the one that `make install` fetched, if it did."""
 

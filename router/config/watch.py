@@ -44,6 +44,7 @@ class FileWatch(Actor):
         self._signals = signals
         self._again = asyncio.Event()
         self._is_stopping = False
+        self._seen = digests(file, config())  # now, so that no change since it was read is missed
 
     def look_again(self) -> None:
         """Find out anew what is to be watched: the configuration is another one."""
@@ -57,16 +58,15 @@ class FileWatch(Actor):
     async def run(self) -> None:
         """Watch."""
         try:
-            seen: Digests = {}
             while not self._is_stopping:
-                seen = await self._watch(seen, self._config())
+                await self._watch(self._config())
         except (OSError, RuntimeError) as error:
             self._signals.emit(ConfigUnwatched(str(error)))
 
-    async def _watch(self, seen: Digests, config: Config) -> Digests:
+    async def _watch(self, config: Config) -> None:
         """Watch what `config` is made of, until it is another one."""
         self._again.clear()
-        seen = {**await asyncio.to_thread(digests, self._file, config), **seen}
+        self._seen = {**await asyncio.to_thread(digests, self._file, config), **self._seen}
         noticed = awatch(
             *await asyncio.to_thread(folders, self._file, config),
             watch_filter=None,
@@ -80,10 +80,10 @@ class FileWatch(Actor):
         async with aclosing(noticed):
             async for _ in noticed:
                 now = await asyncio.to_thread(digests, self._file, config)
-                if any(seen.get(path) != now[path] for path in now):
-                    seen = now
-                    self._changed()
-        return seen
+                if any(self._seen.get(path) != now[path] for path in now):
+                    self._seen = now
+                    if config.server.watch:
+                        self._changed()
 
 
 def digests(file: str, config: Config) -> Digests:

@@ -8,6 +8,7 @@ from router.events.envelope import Envelope
 from router.storage.cursor import Cursor
 from router.storage.entry import Door, Entry
 from router.storage.hashing import message_hash
+from router.storage.letters import DeadLetter, Parked
 from router.storage.outcome import OutcomeRecord, Run
 from router.storage.segment import encode_segment
 from router.storage.store import Commit, Counts, SegmentDraft, Settlement, Storage
@@ -63,6 +64,14 @@ def delivered(name: str, first: int, after: int, *, floor: int | None = None) ->
         record=OutcomeRecord(2_000, (Run(first, after - first, "delivered"),)),
         counts={("accepted", name): after - first, ("delivered", name): after - first},
     )
+
+
+def letter(position: int) -> DeadLetter:
+    return DeadLetter("crm", position, f"m{position}", "refused", 1, 10, 20, b"{}", "POST /", "400")
+
+
+def parked(position: int, attempts: int = 1) -> Parked:
+    return Parked(position, attempts, 10, 20, "timeout", ("uu1", "aa1"))
 
 
 def positions(envelopes: Sequence[Envelope]) -> list[int]:

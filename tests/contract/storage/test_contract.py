@@ -7,18 +7,19 @@ from msgspec.structs import replace
 
 from router.errors import StorageError
 from router.storage.cursor import Cursor
-from router.storage.letters import DeadLetter, Parked
 from router.storage.segment import decode_segment
 from router.storage.store import Settlement, Storage
-from tests.contract.storage.samples import delivered, draft, entry, fill, hash_of, positions, step
-
-
-def letter(position: int) -> DeadLetter:
-    return DeadLetter("crm", position, f"m{position}", "refused", 1, 10, 20, b"{}", "POST /", "400")
-
-
-def parked(position: int, attempts: int = 1) -> Parked:
-    return Parked(position, attempts, 10, 20, "timeout", ("uu1", "aa1"))
+from tests.contract.storage.samples import (
+    delivered,
+    draft,
+    entry,
+    fill,
+    hash_of,
+    letter,
+    parked,
+    positions,
+    step,
+)
 
 
 async def test_positions_of_the_inbox_begin_at_zero_and_run_on_through_the_entries(store: Storage) -> None:
