@@ -125,6 +125,23 @@ async def test_the_destination_example_passes_the_check(tmp_path: Path) -> None:
     assert "crm" in await shell(f"{ROUTER} check", tmp_path)
 
 
+async def test_the_commands_about_another_configuration_work(router: RouterProcess) -> None:
+    environment = {"ROUTER_PORT": str(router.port)}
+    shutil.copy(router.folder / "router.toml", router.folder / "new.toml")
+    send = "send track --user-id u1 --event Tried"
+    await shell(f"{ROUTER} {send}", router.folder, **environment)
+
+    said = [
+        await shell(
+            line.split("  #")[0].replace(".venv/bin/router", str(ROUTER)), router.folder, **environment
+        )
+        for line in block(PAGE, "sh", "router reload").splitlines()
+    ]
+
+    assert "nothing changes" in said[0]
+    assert "nothing changed" in said[1]
+
+
 async def test_the_router_commands_work(router: RouterProcess) -> None:
     commands = [line.split("  #")[0] for line in block(PAGE, "sh", "router tap").splitlines()]
     names = [command.split()[1] for command in commands]
