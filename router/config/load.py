@@ -86,6 +86,8 @@ def _parse(file: FilePath) -> tuple[dict[str, Any], Problems]:
         problem = f"{file}: cannot be read ({error.strerror}); make it readable"
     except UnicodeDecodeError:
         problem = f"{file}: is not UTF-8 text; save it as UTF-8"
+    except RecursionError:
+        problem = f"{file}: is nested too deeply; mend the brackets"
     except tomllib.TOMLDecodeError as error:
         problem = f"{file}: is not TOML: {error}; mend that place"
     raise ConfigError([problem])

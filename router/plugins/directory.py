@@ -46,7 +46,11 @@ def load_directory(
         raise PluginError(
             f"plugin directory {directory!r} does not exist; make it, or mend [plugins] directories"
         )
-    for entry in sorted(folder.iterdir()):
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError as error:
+        raise PluginError(f"plugin directory {directory!r} cannot be read: {error.strerror}") from None
+    for entry in entries:
         file = entry / "__init__.py" if entry.is_dir() else entry
         name = entry.stem
         if name.startswith(("_", ".")) or name in disabled or file.suffix != ".py" or not file.is_file():

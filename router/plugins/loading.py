@@ -18,7 +18,7 @@ class Loading:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if isinstance(error, Exception) and not isinstance(error, RouterError):
+        if isinstance(error, (Exception, SystemExit)) and not isinstance(error, RouterError):
             where = _line(error)
             raise PluginError(
                 f"{self._said} cannot be loaded: {type(error).__name__}: {error}{where}; {self._remedy}"

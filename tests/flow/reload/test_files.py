@@ -118,6 +118,7 @@ BROKEN = {
     "a secret is missing": ('[sources.a]\nwrite_key = "env:NOWHERE_SET"\n', "NOWHERE_SET is not set"),
     "a secret's file is missing": ('[sources.a]\nwrite_key = "file:/nowhere/key"\n', "cannot be read"),
     "huge": ("# " + "x" * (5 << 20), "is larger than 4 MiB"),
+    "nested without end": ("a = " + "[" * 5000, "is nested too deeply"),
     "no text": ("\udcff", "is not UTF-8"),
     "a folder of plugins is missing": ('[plugins]\ndirectories = ["/nowhere"]\n', "does not exist"),
 }
@@ -220,18 +221,21 @@ async def test_changed_code_of_a_plugin_is_used_and_unchanged_code_is_not_touche
         assert rig.router.config.destinations["own"].cls.word == "other"  # type: ignore[attr-defined]
 
 
-async def test_a_plugin_that_raises_when_it_is_imported_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "line", ["raise OSError('no licence')", "raise SystemExit('no licence')", "no licence"]
+)
+async def test_a_plugin_that_raises_when_it_is_imported_is_refused(tmp_path: Path, line: str) -> None:
     plugins = tmp_path / "own"
     plugins.mkdir()
     (plugins / "own.py").write_text(PLUGIN)
     more = f'[destinations.own]\nkind = "own"\n[plugins]\ndirectories = ["{plugins}"]\n'
     async with filed(tmp_path, more) as rig:
         actor = rig.router.destinations["own"]
-        (plugins / "own.py").write_text("raise OSError('no licence')")
+        (plugins / "own.py").write_text(line)
 
         done = await rig.router.reloads.reread()
 
-        assert "no licence" in done.problems[0]
+        assert "own.py) cannot be loaded" in done.problems[0]
         assert rig.router.destinations["own"] is actor
 
 
