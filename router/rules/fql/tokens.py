@@ -39,7 +39,9 @@ class Token(Struct, frozen=True):
     at: int
 
     def __str__(self) -> str:
-        return "the end" if self.kind == "end" else f'"{self.text}"'
+        if self.kind == "end":
+            return "the end"
+        return self.text if self.kind == "string" else f'"{self.text}"'
 
 
 def tokenize(text: str) -> Sequence[Token]:
