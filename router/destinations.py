@@ -165,6 +165,7 @@ class Destinations(Mapping[str, DeliveryActor]):
             signals=self._signals,
             clock=self._clock,
             recall=self._recall(state.name),
+            accepts=config.filter.matches if config.filter else None,
         )
 
     # --- one destination, while nobody else changes any ----------------------------------------------

@@ -74,4 +74,5 @@ def _sent(section: DestinationConfig | None, envelopes: Sequence[Envelope]) -> l
     with Loading(f"destination {section.name!r}", "mend its plugin or its settings"):
         destination = section.destination()
         destination.feed_by(section.policies)
-    return outgoing(destination, section.sources, envelopes)
+    accepts = section.filter.matches if section.filter else None
+    return outgoing(destination, section.sources, envelopes, accepts=accepts)

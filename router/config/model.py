@@ -11,6 +11,7 @@ from router.plugins.destination import Destination
 from router.plugins.policies import Policies
 from router.plugins.registry import PluginsConfig
 from router.plugins.settings import Duration, Secret, Settings, Size
+from router.rules.fql.filter import Filter
 
 Retirement = Literal["drain", "expire"]
 """How a destination leaves: after what waits for it was sent, or at once."""
@@ -96,6 +97,8 @@ class DestinationConfig(Struct, frozen=True, kw_only=True):
     """The plugin's class."""
     sources: frozenset[str] | None = None
     """Names of the sources whose events it gets; by default those of all."""
+    filter: Filter | None = None
+    """FQL: only events for which it is true are delivered, e.g. 'event = "Order Completed"'; by default all are."""
     settings: Settings
     """What the plugin needs, under `settings.`; `router plugins` names its file, where each setting is explained."""
     policies: Policies

@@ -15,9 +15,11 @@ from router.plugins.destination import Destination
 from router.plugins.policies import Policies
 from router.plugins.registry import Registry
 from router.plugins.settings import Settings
+from router.rules.fql.filter import Filter, compile_filter
+from router.rules.fql.refused import ExpressionRefused
 
 _POLICIES = tuple(one.name for one in fields(Policies))
-_DESTINATION_KEYS = ("kind", "sources", "settings", "renamed_from", "retire", *_POLICIES)
+_DESTINATION_KEYS = ("kind", "sources", "filter", "settings", "renamed_from", "retire", *_POLICIES)
 
 
 def read_sources(
@@ -74,6 +76,7 @@ class DestinationReader:
         policies = self._policies(cls, section, path)
         renamed_from = self._renamed_from(section, path)
         retire = self._retire(section, path)
+        wanted = self._filter(section, path)
         if settings is None or policies is None:
             return None
         return DestinationConfig(
@@ -81,6 +84,7 @@ class DestinationReader:
             kind=cls.kind,
             cls=cls,
             sources=sources,
+            filter=wanted,
             settings=settings,
             policies=policies,
             renamed_from=renamed_from,
@@ -154,6 +158,21 @@ class DestinationReader:
         remedy = 'write "drain" to send what waits, or "expire" to give it up'
         self._problems.add((*path, "retire"), "is neither of the two ways", remedy)
         return None
+
+    def _filter(self, section: Mapping[str, Any], path: Path) -> Filter | None:
+        text = section.get("filter")
+        if text is None:
+            return None
+        where = (*path, "filter")
+        if not isinstance(text, str):
+            self._problems.add(where, "must be text", """write FQL in quotes, e.g. 'type = "track"'""")
+            return None
+        try:
+            return compile_filter(text)
+        except ExpressionRefused as error:
+            what, _, remedy = str(error).partition("; ")
+            self._problems.add(where, f"is not FQL: {what}", remedy or "mend the filter")
+            return None
 
     def _settings(self, cls: type[Destination[Any, Any]], data: object, path: Path) -> Settings | None:
         converter = Converter(self._problems, self._references)

@@ -40,7 +40,7 @@ from router.delivery.http import HttpClient
 from router.delivery.landing import GONE, Landing
 from router.delivery.ledger import passed
 from router.delivery.rate import RateLimit
-from router.delivery.routing import Route
+from router.delivery.routing import Accepts, Route
 from router.delivery.sender import Sender
 from router.delivery.state import Flight, State
 from router.errors import StorageError
@@ -97,9 +97,12 @@ class DeliveryActor(Actor):
         recall: Recall | None = None,
         uniform: Callable[[float, float], float] = random.uniform,
         window: int = WINDOW_EVENTS,
+        accepts: Accepts | None = None,
     ) -> None:
-        """`sources` names the connected sources, None all of them. `recall` finds a parked event that the stream
-        has lost; `uniform` is the jitter's source of chance."""
+        """`sources` names the connected sources, None all of them; `accepts` is the destination's filter.
+
+        `recall` finds a parked event that the stream has lost; `uniform` is the jitter's source of chance.
+        """
         destination.feed_by(policies)
         self.name = f"delivery {state.name}"
         self._destination = state.name
@@ -111,7 +114,7 @@ class DeliveryActor(Actor):
         self._recall = recall
         self._uniform = uniform
         self._window = window
-        self._route = Route(sources, destination.event_types())
+        self._route = Route(sources, destination.event_types(), accepts)
         self._rate = RateLimit(policies.rate, clock)
         self._sender = Sender(destination, http=http, rate=self._rate, clock=clock)
         self._committed = state.cursor

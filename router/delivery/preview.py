@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from router.delivery.routing import Route
+from router.delivery.routing import Accepts, Route
 from router.events.calls import AnyEvent
 from router.events.envelope import Envelope
 from router.plugins.destination import Destination
@@ -36,10 +36,14 @@ class Outgoing(Struct, frozen=True):
 
 
 def outgoing(
-    destination: Destination[Any, Any], sources: frozenset[str] | None, envelopes: Sequence[Envelope]
+    destination: Destination[Any, Any],
+    sources: frozenset[str] | None,
+    envelopes: Sequence[Envelope],
+    *,
+    accepts: Accepts | None = None,
 ) -> list[Outgoing]:
     """What `destination` would send for `envelopes`, which are in order."""
-    route = Route(sources, destination.event_types())
+    route = Route(sources, destination.event_types(), accepts)
     found: list[Outgoing] = []
     for batch in batches([one.event for one in route.divide(envelopes).taken], destination.batching):
         first = batch[0].message_id

@@ -1,0 +1,1 @@
+"""FQL, the filter query language: read, checked and compiled to closures."""

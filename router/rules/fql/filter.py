@@ -28,6 +28,12 @@ class Filter:
         self._by_class = {one: compile_expression(self.tree, field_of_class(one)) for one in EVENT_CLASSES}
         self._of_object = compile_expression(self.tree, field_of_object)
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Filter) and other.text == self.text
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
     def matches(self, event: AnyEvent) -> bool:
         """Whether the condition holds for `event`; its open JSON is decoded only if the condition looks into it."""
         return self._by_class[event.__class__](event)

@@ -39,10 +39,20 @@ def test_an_unknown_section_is_answered_with_the_nearest_one(problems: Problems)
     assert problem == 'router.toml:1: source: is not a known section; did you mean "sources"?'
 
 
-def test_a_filter_is_not_known_yet(problems: Problems) -> None:
-    [problem] = problems("[destinations.a]\nkind = 'hook'\nsettings.url = 'u'\nfilter = 'x'\n")
+def test_a_filter_that_is_no_fql_is_refused_with_the_column(problems: Problems) -> None:
+    found = problems('[destinations.a]\nkind = "hook"\nfilter = "type = "\nsettings.url = "u"\n')
 
-    assert "destinations.a.filter: is not a known key" in problem
+    assert found == [
+        'router.toml:3: destinations.a.filter: is not FQL: column 8: expected a value after "="; mend the filter'
+    ]
+
+
+def test_a_filter_must_be_text(problems: Problems) -> None:
+    found = problems('[destinations.a]\nkind = "hook"\nfilter = 1\nsettings.url = "u"\n')
+
+    assert found == [
+        "router.toml:3: destinations.a.filter: must be text; write FQL in quotes, e.g. 'type = \"track\"'"
+    ]
 
 
 def test_an_unknown_kind_is_answered_with_the_nearest_one(problems: Problems) -> None:
