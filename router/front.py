@@ -32,6 +32,7 @@ def doors(router: "Router") -> Doors:
         rate_limit=RateLimit(router.clock.monotonic),
         signals=router.signals,
         is_strict=server.strict_write_keys,
+        foreign=lambda key: foreign_source(router, key),
     )
     return Doors(tracking, around, request_seconds=server.request_timeout)
 
@@ -72,8 +73,22 @@ def connected(router: "Router", source: Source) -> list[str]:
 
 
 def sources_by_key(router: "Router") -> dict[str, Source]:
-    """The sources that clients can reach."""
-    return {source.write_key: source for source in router.sources.values() if source.write_key}
+    """The sources that clients can reach: those whose data may be here."""
+    return {
+        source.write_key: source
+        for source in router.sources.values()
+        if source.write_key and not _is_foreign(router, source)
+    }
+
+
+def foreign_source(router: "Router", key: str) -> str:
+    """Name of the source of another region that has this write key; empty when there is none."""
+    found = (one.name for one in router.sources.values() if one.write_key == key and _is_foreign(router, one))
+    return next(found, "")
+
+
+def _is_foreign(router: "Router", source: Source) -> bool:
+    return source.region not in (None, router.config.server.region)
 
 
 async def health(router: "Router") -> Health:

@@ -50,12 +50,15 @@ class TrackingDoor:
         rate_limit: RateLimit,
         signals: Signals,
         is_strict: bool,
+        foreign: Callable[[str], str] = lambda key: "",
     ) -> None:
-        """`sources` by write key. `is_strict` answers 401 to unknown keys."""
+        """`sources` by write key. `is_strict` answers 401 to unknown keys; `foreign` names the source of another
+        region that has an unknown key."""
         self._accept = accept
         self._count = count
         self._rate_limit = rate_limit
         self._signals = signals
+        self._foreign = foreign
         self.follow(sources=sources, limits=limits, proxies=proxies, is_strict=is_strict)
 
     def follow(
@@ -165,7 +168,9 @@ class TrackingDoor:
             raise RequestRefused(400, "no_write_key", message)
         source = self.sources.get(key)
         if source is None:
-            self._count((FAILED, "", "unknown_source"), max(1, received.members))
+            elsewhere = self._foreign(key)
+            reason = "wrong_region" if elsewhere else "unknown_source"
+            self._count((FAILED, elsewhere, reason), max(1, received.members))
             if self._is_strict:
                 raise RequestRefused(401, "unknown_source", "no source has this write key")
         return source

@@ -81,6 +81,8 @@ class SourceConfig(Source, frozen=True, kw_only=True):
     """Whether its calls are taken; those of a disabled source are answered 200, counted and dropped."""
     dedupe_window: Duration = Duration(86400)
     """A message id that comes again within this time is dropped. The default is 24 h, as Segment's."""
+    region: Literal["us", "eu"] | None = None
+    """Where its data must stay; by default the server's region. In another one its write key is an unknown one."""
 
     def __repr__(self) -> str:
         return f"SourceConfig(name={self.name!r}, write_key=***, enabled={self.enabled!r})"

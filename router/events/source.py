@@ -22,6 +22,8 @@ class Source(Struct, frozen=True, kw_only=True):
     """Whether an IPv6 address is collected too."""
     dedupe_window: float = 86_400.0
     """Seconds for which a message id of this source is remembered."""
+    region: str | None = None
+    """The region that its data must stay in; None is the one that the router serves."""
     list_destinations: bool = False
     """Whether cloud destinations are named in the settings that clients fetch."""
 

@@ -176,6 +176,7 @@ def test_a_door_that_cannot_be_is_a_problem(problems: Problems, key: str, said: 
         ("[sources.a]\nwrite_key = 'a b'", "sources.a.write_key: has characters that clients cannot send"),
         ("[sources.a]\nwrite_key = 'a'\nrate_limit = -1", "sources.a.rate_limit: must not be negative"),
         ("[sources.a]\nwrite_key = 'a'\ndedupe_window = '1s'", "sources.a.dedupe_window: is too short"),
+        ("[sources.a]\nwrite_key = 'a'\nregion = 'mars'", 'sources.a.region: cannot be "mars"'),
         ("[sources.a]\nwrite_key = 'a'\nname = 'b'", "sources.a.name: is not a known key"),
         ("[sources]\na = 1", "sources.a: must be a section, not a number"),
         ("[destinations.a]\nsources = []", "destinations.a.sources: is empty"),
