@@ -58,6 +58,8 @@ class StorageConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Most bytes of processed events; above that the oldest expire for the destinations that lag behind."""
     retention: Duration = Duration(86400)
     """How long events are kept at least, for replay, also when every destination is done with them."""
+    dead_letter_retention: Duration = Duration(30 * 86400)
+    """How long dead letters are kept, to be looked at and sent again; the default is 30 days."""
     dedupe_window: Duration = Duration(86400)
     """How long the store remembers message ids: the longest `dedupe_window` of the sources; not a key of its own."""
     free_floor: Size = Size(256 * 2**20)

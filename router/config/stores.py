@@ -23,6 +23,7 @@ def _sqlite(config: StorageConfig, *, signals: Signals, clock: Callable[[], floa
         inbox_budget=config.inbox_budget,
         stream_budget=config.stream_budget,
         retention=config.retention,
+        dead_letter_retention=config.dead_letter_retention,
         dedupe_window=config.dedupe_window,
         free_floor=config.free_floor,
         ballast_bytes=config.ballast,

@@ -26,4 +26,5 @@ def dead_letter(
         event=envelope.event.json,
         request=verdict.request,
         answer=verdict.answer,
+        source=envelope.source,
     )

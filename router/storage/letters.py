@@ -37,3 +37,7 @@ class DeadLetter(Struct, frozen=True, gc=False):
     """The answer, cut to 4 KiB."""
     id: int = 0
     """Given by the store."""
+    source: str = ""
+    """Who sent the event; empty in letters of an older version."""
+    entry: bytes = b""
+    """For a letter of the pipeline: the call alone as an entry of the inbox (msgpack), so that it can be sent again."""

@@ -4,7 +4,8 @@ from typing import Literal
 
 from msgspec import Struct
 
-OutcomeName = Literal["delivered", "filtered", "suppressed", "dead", "expired", "deleted"]
+OutcomeName = Literal["delivered", "filtered", "suppressed", "dead", "expired", "deleted", "revived"]
+"""How an event ended; `revived` takes the end `dead` back: somebody sent the event again."""
 
 
 class Run(Struct, frozen=True, array_like=True, gc=False):

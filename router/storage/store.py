@@ -14,10 +14,13 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
+from router.storage.books import Books
 from router.storage.cursor import Cursor
+from router.storage.dead_letters import DeadLetters, Wanted
 from router.storage.entry import Entry
 from router.storage.letters import DeadLetter, Parked
 from router.storage.outcome import OutcomeRecord
+from router.storage.trace import Trace
 
 Counts = Mapping[tuple[str, ...], int]
 """What to add to durable counters: (name, label value, …) to a number, e.g. `("delivered", "crm"): 100`."""
@@ -213,8 +216,26 @@ class Storage(ABC):
         """Outcome records that touch the half-open range of positions."""
 
     @abstractmethod
+    async def parked_at(self, destination: str, position: int) -> Parked | None:
+        """The parked row of one event, with its copy where the stream lost it."""
+
+    @abstractmethod
+    async def traces(self, position: int, keys: Sequence[str]) -> list[Trace]:
+        """What became of the event at `position` at every destination; `keys` are its order keys."""
+
+    @property
+    @abstractmethod
+    def letters(self) -> DeadLetters:
+        """The dead letters."""
+
     async def dead_letters(self, destination: str | None, limit: int) -> list[DeadLetter]:
-        """Dead letters, newest first."""
+        """Whole dead letters, newest first."""
+        lines = await self.letters.find(Wanted(destination=destination or ""), limit=limit)
+        return (await self.letters.read([line.id for line in lines]))[::-1]
+
+    @abstractmethod
+    async def books(self) -> Books:
+        """Counters and places of one moment, for the sums of conservation."""
 
     @abstractmethod
     async def counters(self) -> dict[tuple[str, ...], int]:

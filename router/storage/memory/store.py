@@ -11,10 +11,12 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from router.errors import StorageError, StoreFull
+from router.storage.books import Books, Standing
 from router.storage.cursor import Cursor
 from router.storage.entry import Entry
 from router.storage.letters import DeadLetter, Parked
-from router.storage.outcome import OutcomeRecord
+from router.storage.memory.dead_letters import MemoryDeadLetters
+from router.storage.outcome import OutcomeRecord, Run
 from router.storage.retirement import DESTINATION_COUNTERS, last_settlement
 from router.storage.store import (
     Commit,
@@ -27,6 +29,7 @@ from router.storage.store import (
     StoredSegment,
     StoreFacts,
 )
+from router.storage.trace import Trace
 
 SCHEMA_VERSION = 1
 
@@ -56,7 +59,7 @@ class MemoryStorage(Storage):
         self._destinations: dict[str, DestinationState] = {}
         self._parked: dict[str, dict[int, Parked]] = {}
         self._records: dict[str, list[OutcomeRecord]] = {}
-        self._letters: list[DeadLetter] = []
+        self._letters = MemoryDeadLetters(self._revive)
 
     async def open(self) -> None:
         """Nothing is to be opened."""
@@ -120,7 +123,7 @@ class MemoryStorage(Storage):
             for row in settlement.park:
                 kept = row.kept or (rows[row.position].kept if row.position in rows else b"")
                 rows[row.position] = replace(row, kept=kept)
-            self._add_letters(settlement.dead_letters)
+            self._letters.add(settlement.dead_letters)
             self._count(settlement.counts)
 
     async def read_stream(self, position: int, max_bytes: int) -> list[StoredSegment]:
@@ -202,10 +205,33 @@ class MemoryStorage(Storage):
             if any(run.first < after and run.first + run.count > first for run in record.runs)
         ]
 
-    async def dead_letters(self, destination: str | None, limit: int) -> list[DeadLetter]:
-        """Dead letters, newest first."""
-        wanted = [one for one in self._letters if destination is None or one.destination == destination]
-        return wanted[::-1][:limit]
+    async def parked_at(self, destination: str, position: int) -> Parked | None:
+        """The parked row of one event."""
+        return self._parked.get(destination, {}).get(position)
+
+    async def traces(self, position: int, keys: Sequence[str]) -> list[Trace]:
+        """What became of an event at every destination."""
+        return [await self._trace(one, position, frozenset(keys)) for one in self._destinations.values()]
+
+    @property
+    def letters(self) -> MemoryDeadLetters:
+        """The dead letters."""
+        return self._letters
+
+    async def books(self) -> Books:
+        """Counters and places of one moment."""
+        return Books(
+            inbox_cursor=self._inbox_cursor,
+            inbox_lost=0,
+            stream_next=self._stream_next,
+            counters=tuple(self._counters.items()),
+            destinations=tuple(
+                Standing(
+                    one.name, one.birth, one.cursor, sum(map(one.cursor.is_complete, self._parked[one.name]))
+                )
+                for one in self._destinations.values()
+            ),
+        )
 
     async def counters(self) -> dict[tuple[str, ...], int]:
         """All counters."""
@@ -257,7 +283,7 @@ class MemoryStorage(Storage):
             self._entries, commit.inbox_cursor, key=lambda entry: entry.position + entry.events
         )
         del self._entries[:done]
-        self._add_letters(commit.dead_letters)
+        self._letters.add(commit.dead_letters)
         self._count(commit.counts)
 
     def _state(self, name: str) -> DestinationState:
@@ -268,14 +294,33 @@ class MemoryStorage(Storage):
         self._destinations[new] = replace(self._destinations.pop(old), name=new)
         self._parked[new] = self._parked.pop(old)
         self._records[new] = self._records.pop(old)
-        self._letters = [
-            replace(one, destination=new) if one.destination == old else one for one in self._letters
-        ]
+        self._letters.rename(old, new)
         for name in [one for one in self._counters if one[0] in DESTINATION_COUNTERS and one[1:2] == (old,)]:
             self._counters[name[0], new, *name[2:]] += self._counters.pop(name)
 
-    def _add_letters(self, letters: Sequence[DeadLetter]) -> None:
-        self._letters += [replace(one, id=len(self._letters) + at) for at, one in enumerate(letters, 1)]
+    async def _trace(self, state: DestinationState, position: int, keys: frozenset[str]) -> Trace:
+        rows = self._parked[state.name]
+        before = [one for one in sorted(rows) if one < position and not keys.isdisjoint(rows[one].keys)]
+        return Trace(
+            destination=state.name,
+            kind=state.kind,
+            birth=state.birth,
+            is_retired=state.is_retired,
+            cursor=state.cursor,
+            records=await self.outcomes(state.name, position, position + 1),
+            parked=rows.get(position),
+            barrier=before[0] if before else None,
+        )
+
+    def _revive(self, letter: DeadLetter, row: Parked, now: int) -> bool:
+        name = letter.destination
+        if name not in self._destinations or self._destinations[name].is_retired:
+            return False
+        self._parked[name][row.position] = row
+        run = Run(row.position, 1, "revived", letter.reason, letter.attempts)
+        self._records[name].append(OutcomeRecord(now, (run,)))
+        self._count({("dead", name, letter.reason): -1, ("revived", name, letter.reason): 1})
+        return True
 
     def _count(self, counts: Counts) -> None:
         for name, amount in counts.items():

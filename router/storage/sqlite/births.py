@@ -79,7 +79,11 @@ def _rename(database: sqlite3.Connection, old: str, new: str) -> None:
     """Give a row, its counters and its dead letters another name."""
     if not database.execute("UPDATE destinations SET name = ? WHERE name = ?", (new, old)).rowcount:
         return
-    database.execute("UPDATE dead_letters SET destination = ? WHERE destination = ?", (new, old))
+    database.execute(
+        "UPDATE dead_letters SET destination = ? WHERE id IN "
+        "(SELECT id FROM dead_letters INDEXED BY dead_letters_lines WHERE destination = ?)",
+        (new, old),
+    )
     moved = {
         name: amount
         for name, amount in reading.read_counters(database).items()

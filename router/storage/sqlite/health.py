@@ -8,9 +8,11 @@ anything else is acknowledged. Either is tried again every few seconds, without 
 import errno
 import sqlite3
 
+from router.actors.supervisor import Supervisor
 from router.errors import StorageError, StoreFull, StoreUnavailable
 from router.storage.sqlite.ballast import MARGIN, Ballast
 from router.storage.sqlite.budgets import Budget
+from router.storage.sqlite.schema import FIXED_VERSION
 from router.storage.sqlite.statements import State
 from router.telemetry.happenings import StoreRecovered, StoreTroubled
 from router.telemetry.signals import Signals
@@ -102,4 +104,17 @@ def _is_full(error: BaseException) -> bool:
     return (
         isinstance(error, sqlite3.Error)
         and getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL
+    )
+
+
+def warnings(keepers: Supervisor | None) -> tuple[str, ...]:
+    """What operators should know of the store although it works."""
+    lost = (str(keepers.failed.result()),) if keepers is not None and keepers.failed.done() else ()
+    if sqlite3.sqlite_version_info >= FIXED_VERSION:
+        return lost
+    fixed = ".".join(map(str, FIXED_VERSION))
+    return (
+        *lost,
+        f"SQLite {sqlite3.sqlite_version} has the WAL-reset bug that {fixed} mends; this store avoids it by writing "
+        "and checkpointing on one connection, so let no other program open the file while the router runs",
     )

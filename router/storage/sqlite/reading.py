@@ -8,10 +8,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from router.storage.entry import Entry
-from router.storage.letters import DeadLetter, Parked
+from router.storage.letters import Parked
 from router.storage.outcome import OutcomeRecord
 from router.storage.segment_layout import SegmentDamaged, check, decompressor
 from router.storage.sqlite import statements
+from router.storage.sqlite.schema import LONG_RECORD
 from router.storage.sqlite.statements import ZSTD
 from router.storage.store import DestinationState, Sighting, StoredSegment
 
@@ -136,11 +137,14 @@ def _parked(row: bytes, kept: bytes) -> Parked:
 
 
 def read_outcomes(database: sqlite3.Connection, name: str, first: int, after: int) -> list[OutcomeRecord]:
-    """Outcome records of a destination that touch the range."""
+    """Outcome records of a destination that touch the range: the short ones near it, and the few long ones."""
     rows = database.execute(
-        "SELECT record FROM outcomes WHERE destination = (SELECT id FROM destinations WHERE name = ?) "
-        "AND after > ? AND first < ? ORDER BY id",
-        (name, first, after),
+        "WITH place AS (SELECT id FROM outcomes INDEXED BY outcomes_by_place WHERE destination = ?1 "
+        "AND after > ?2 AND after < ?3 + ?4 AND first < ?3 "
+        "UNION SELECT id FROM outcomes INDEXED BY outcomes_long WHERE destination = ?1 AND after > ?2 AND first < ?3 "
+        f"AND after - first > {LONG_RECORD}) "
+        "SELECT record FROM outcomes WHERE id IN place ORDER BY id",
+        (_number(database, name), first, after, LONG_RECORD),
     )
     records = [statements.decode_record(row[0]) for row in rows.fetchall()]
     return [
@@ -148,21 +152,9 @@ def read_outcomes(database: sqlite3.Connection, name: str, first: int, after: in
     ]
 
 
-def read_letters(database: sqlite3.Connection, destination: str | None, limit: int) -> list[DeadLetter]:
-    """Dead letters, newest first."""
-    if destination is None:
-        rows = database.execute(
-            "SELECT id, destination, row FROM dead_letters ORDER BY id DESC LIMIT ?", (limit,)
-        )
-    else:
-        rows = database.execute(
-            "SELECT id, destination, row FROM dead_letters WHERE destination = ? ORDER BY id DESC LIMIT ?",
-            (destination, limit),
-        )
-    return [
-        replace(statements.decode_letter(row), id=number, destination=name)  # it may have been renamed
-        for number, name, row in rows.fetchall()
-    ]
+def _number(database: sqlite3.Connection, name: str) -> int | None:
+    row = database.execute("SELECT id FROM destinations WHERE name = ?", (name,)).fetchone()
+    return row[0] if row else None
 
 
 def read_counters(database: sqlite3.Connection) -> dict[tuple[str, ...], int]:

@@ -5,6 +5,7 @@ A migration is a list of statements with a number; a file's `user_version` says 
 
 import os
 import sqlite3
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from router.errors import StorageError, StoreTooNew
@@ -13,6 +14,8 @@ APPLICATION_ID = 0x504D5347  # "PMSG"
 PAGE_SIZE = 16_384
 FIXED_VERSION = (3, 51, 3)
 """From this version on SQLite is free of the WAL-reset corruption bug."""
+LONG_RECORD = 16_384
+"""An outcome record over more positions than this is looked for among the few long ones."""
 
 MIGRATIONS: dict[int, tuple[str, ...]] = {
     1: (
@@ -61,7 +64,26 @@ MIGRATIONS: dict[int, tuple[str, ...]] = {
             PRIMARY KEY (piece, number)) STRICT""",
     ),
     2: ("ALTER TABLE destinations ADD COLUMN until INTEGER",),
-}
+    3: (
+        *(
+            f"ALTER TABLE dead_letters ADD COLUMN {column} NOT NULL DEFAULT {empty}"
+            for column, empty in (
+                ("died_at INTEGER", 0), ("reason TEXT", "''"), ("attempts INTEGER", 0), ("event TEXT", "''"),
+                ("user TEXT", "''"), ("message_id TEXT", "''"), ("position INTEGER", 0),
+            )
+        ),
+        "DROP INDEX dead_letters_by_destination",
+        # all that a list shows, so that it opens no letter
+        """CREATE INDEX dead_letters_lines ON dead_letters (
+            id, died_at, destination, reason, attempts, event, user, message_id, position)""",
+        "CREATE INDEX dead_letters_by_message ON dead_letters (message_id, id)",
+        "DROP INDEX outcomes_by_place",
+        "CREATE INDEX outcomes_by_place ON outcomes (destination, after, first)",
+        # few records are long; they are looked for apart, so that the others are found within a short range
+        f"""CREATE INDEX outcomes_long ON outcomes (destination, after, first)
+            WHERE after - first > {LONG_RECORD}""",
+    ),
+}  # fmt: skip
 SCHEMA_VERSION = max(MIGRATIONS)
 
 
@@ -81,10 +103,13 @@ def configure_reader(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA temp_store = MEMORY")
 
 
-def migrate(connection: sqlite3.Connection, path: Path) -> bytes:
+def migrate(
+    connection: sqlite3.Connection, path: Path, rewrite: Mapping[int, Callable[[sqlite3.Connection], None]]
+) -> bytes:
     """Bring the file to this version, make it where it is new, and return its store id.
 
-    Raises StoreTooNew, or StorageError when the file is something else.
+    `rewrite` is run within the migration of that number, for what SQL alone does not do. Raises StoreTooNew, or
+    StorageError when the file is something else.
     """
     try:
         version = int(connection.execute("PRAGMA user_version").fetchone()[0])
@@ -116,6 +141,8 @@ def migrate(connection: sqlite3.Connection, path: Path) -> bytes:
             if number == 1:
                 connection.execute("INSERT INTO store (id, store_id) VALUES (1, ?)", (os.urandom(16),))
                 connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            if number in rewrite:
+                rewrite[number](connection)
             connection.execute(f"PRAGMA user_version = {number}")
             connection.execute("COMMIT")
         finally:

@@ -12,10 +12,11 @@ from router.errors import StorageError
 from router.storage.cursor import Cursor
 from router.storage.entry import Entry
 from router.storage.letters import DeadLetter, Parked
-from router.storage.outcome import OutcomeRecord
+from router.storage.outcome import OutcomeRecord, Run
 from router.storage.segment_layout import compressor
 from router.storage.sqlite.expired import Ranges, without_expired
-from router.storage.sqlite.schema import PAGE_SIZE
+from router.storage.sqlite.letter_rows import add_letters
+from router.storage.sqlite.schema import LONG_RECORD, PAGE_SIZE
 from router.storage.store import Commit, Counts, Settlement
 
 ROW_BYTES = 1 << 20
@@ -162,14 +163,18 @@ def settle(
                 [(number, position) for position in settlement.unpark],
             )
         if settlement.park:
-            database.executemany(
-                "INSERT INTO parked VALUES (?1,?2,?3,?4) ON CONFLICT DO UPDATE SET row = excluded.row, "
-                "kept = iif(length(excluded.kept), excluded.kept, kept)",
-                [(number, one.position, encode(msgspec.structs.replace(one, kept=b"")), one.kept)
-                 for one in settlement.park],
-            )  # fmt: skip
+            park(database, number, settlement.park)
         add_letters(database, settlement.dead_letters)
         count(database, settlement.counts)
+
+
+def park(database: sqlite3.Connection, number: int, rows: Sequence[Parked]) -> None:
+    """Add parked rows of a destination or replace them; a copy of the event is not lost by that."""
+    database.executemany(
+        "INSERT INTO parked VALUES (?1,?2,?3,?4) ON CONFLICT DO UPDATE SET row = excluded.row, "
+        "kept = iif(length(excluded.kept), excluded.kept, kept)",
+        [(number, one.position, encode(msgspec.structs.replace(one, kept=b"")), one.kept) for one in rows],
+    )
 
 
 def save_cursor(database: sqlite3.Connection, number: int, cursor: Cursor) -> None:
@@ -180,21 +185,18 @@ def save_cursor(database: sqlite3.Connection, number: int, cursor: Cursor) -> No
 
 
 def add_record(database: sqlite3.Connection, number: int, record: OutcomeRecord) -> None:
-    """Add an outcome record of a destination."""
-    first = min([run.first for run in record.runs])
-    after = max([run.first + run.count for run in record.runs])
-    database.execute(
-        "INSERT INTO outcomes (destination, first, after, at, record) VALUES (?,?,?,?,?)",
-        (number, first, after, record.at, encode(record)),
-    )
-
-
-def add_letters(database: sqlite3.Connection, letters: Sequence[DeadLetter]) -> None:
-    """Add dead letters."""
-    if letters:
-        database.executemany(
-            "INSERT INTO dead_letters (destination, row) VALUES (?,?)",
-            [(letter.destination, encode(letter)) for letter in letters],
+    """Add an outcome record of a destination; where its runs lie far apart, as several rows that are short."""
+    parts: list[list[Run]] = []
+    for run in sorted(record.runs, key=lambda one: one.first):
+        if parts and run.first + run.count - parts[-1][0].first <= LONG_RECORD:
+            parts[-1].append(run)
+        else:
+            parts.append([run])
+    for runs in parts:
+        after = max([run.first + run.count for run in runs])
+        database.execute(
+            "INSERT INTO outcomes (destination, first, after, at, record) VALUES (?,?,?,?,?)",
+            (number, runs[0].first, after, record.at, encode(OutcomeRecord(record.at, tuple(runs)))),
         )
 
 

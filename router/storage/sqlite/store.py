@@ -13,19 +13,22 @@ from pathlib import Path
 
 from router.actors.supervisor import Supervisor
 from router.errors import StorageError, StoreUnavailable
+from router.storage.books import Books
 from router.storage.cursor import Cursor
 from router.storage.entry import Entry
-from router.storage.letters import DeadLetter, Parked
+from router.storage.letters import Parked
 from router.storage.outcome import OutcomeRecord
-from router.storage.sqlite import births, reading, statements
+from router.storage.sqlite import births, reading, statements, tracing
 from router.storage.sqlite.ballast import MARGIN, Ballast
 from router.storage.sqlite.budgets import Budget
 from router.storage.sqlite.connection import Connection
-from router.storage.sqlite.health import Health
+from router.storage.sqlite.dead_letters import SqliteDeadLetters
+from router.storage.sqlite.health import Health, warnings
+from router.storage.sqlite.letter_rows import fill_lines
 from router.storage.sqlite.lock import Lock
 from router.storage.sqlite.readers import Readers
 from router.storage.sqlite.reading import Damage, Extent
-from router.storage.sqlite.schema import FIXED_VERSION, SCHEMA_VERSION, configure, migrate
+from router.storage.sqlite.schema import SCHEMA_VERSION, configure, migrate
 from router.storage.sqlite.seen.ids import SEAL_IDS, SeenIds
 from router.storage.sqlite.seen.keeper import Keeper
 from router.storage.sqlite.statements import State
@@ -41,6 +44,7 @@ from router.storage.store import (
     StoredSegment,
     StoreFacts,
 )
+from router.storage.trace import Trace
 from router.telemetry.happenings import BudgetWarned, SegmentSetAside, StoreOpened
 from router.telemetry.signals import Signals
 
@@ -59,6 +63,7 @@ class SqliteStorage(Storage):
         inbox_budget: int = 10 << 30,
         stream_budget: int = 20 << 30,
         retention: float = DAY,
+        dead_letter_retention: float = 30 * DAY,
         dedupe_window: float = DAY,
         free_floor: int = 256 << 20,
         ballast_bytes: int = 64 << 20,
@@ -73,6 +78,7 @@ class SqliteStorage(Storage):
         self._fault = fault
         self._seal = seal_ids
         self._retention = retention
+        self._dead_letter_retention = dead_letter_retention
         self._window = dedupe_window
         self._inbox_budget = Budget("inbox", inbox_budget, self._warn)
         self._stream_budget = Budget("stream", stream_budget, self._warn)
@@ -122,7 +128,7 @@ class SqliteStorage(Storage):
             if found:
                 configure(database)
             else:
-                found.append(migrate(database, self._path))
+                found.append(migrate(database, self._path, {3: fill_lines}))
 
         self._connection = await Connection.open(self._path, prepare)
         self._store_id = found[0]
@@ -132,6 +138,7 @@ class SqliteStorage(Storage):
         await self._readers.open(self._path)
         self._trim = Trim(
             retention=self._retention,
+            letters=self._dead_letter_retention,
             window=self._window,
             budget=self._stream_budget.limit,
             store_id=self._store_id,
@@ -260,12 +267,13 @@ class SqliteStorage(Storage):
         """Every destination."""
         return await self._open_readers.read(reading.read_destinations)
 
-    async def parked(self, destination: str) -> list[Parked]:
-        """The parked rows of one destination."""
-        state = await self._open_readers.read(
-            lambda database: reading.read_destination(database, destination)
-        )
-        return list(state.parked) if state else []
+    async def parked_at(self, destination: str, position: int) -> Parked | None:
+        """The parked row of one event."""
+        return await self._open_readers.read(partial(tracing.read_parked, destination, position))
+
+    async def traces(self, position: int, keys: Sequence[str]) -> list[Trace]:
+        """What became of an event at every destination."""
+        return await self._open_readers.read(partial(tracing.read_traces, position, keys))
 
     async def outcomes(self, destination: str, first: int, after: int) -> list[OutcomeRecord]:
         """Outcome records that touch the range."""
@@ -273,11 +281,14 @@ class SqliteStorage(Storage):
             lambda database: reading.read_outcomes(database, destination, first, after)
         )
 
-    async def dead_letters(self, destination: str | None, limit: int) -> list[DeadLetter]:
-        """Dead letters, newest first."""
-        return await self._open_readers.read(
-            lambda database: reading.read_letters(database, destination, limit)
-        )
+    @property
+    def letters(self) -> SqliteDeadLetters:
+        """The dead letters."""
+        return SqliteDeadLetters(self._open_readers, self._open_writer, self._store_id)
+
+    async def books(self) -> Books:
+        """Counters and places of one moment."""
+        return await self._open_readers.read(tracing.read_books)
 
     async def counters(self) -> dict[tuple[str, ...], int]:
         """All durable counters."""
@@ -307,7 +318,7 @@ class SqliteStorage(Storage):
             set_aside=extent.set_aside,
             is_writable=not self._health.trouble,
             trouble=self._health.trouble,
-            warnings=_warnings(self._keepers),
+            warnings=warnings(self._keepers),
             latest_received_at=state.latest,
         )
 
@@ -376,15 +387,3 @@ class SqliteStorage(Storage):
 
     def _latest_committed(self) -> int:
         return self._writer.state.latest_committed
-
-
-def _warnings(keepers: Supervisor | None) -> tuple[str, ...]:
-    lost = (str(keepers.failed.result()),) if keepers is not None and keepers.failed.done() else ()
-    if sqlite3.sqlite_version_info >= FIXED_VERSION:
-        return lost
-    fixed = ".".join(map(str, FIXED_VERSION))
-    return (
-        *lost,
-        f"SQLite {sqlite3.sqlite_version} has the WAL-reset bug that {fixed} mends; this store avoids it by writing "
-        "and checkpointing on one connection, so let no other program open the file while the router runs",
-    )

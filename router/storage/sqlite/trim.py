@@ -26,6 +26,7 @@ BYTES = 1 << 20
 PARKED = 64
 HASH_ROWS = 16
 OUTCOME_ROWS = 128
+LETTERS = 64
 REASON = "disk_budget"
 
 
@@ -44,6 +45,7 @@ class Trim:
         self,
         *,
         retention: float,
+        letters: float,
         window: float,
         budget: int,
         store_id: bytes,
@@ -51,6 +53,7 @@ class Trim:
         wal_bytes: Callable[[], int],
     ) -> None:
         self._retention = int(retention * 1000)
+        self._letters = int(letters * 1000)
         self._window = int(window * 1000)
         self._budget = budget
         self._store_id = store_id
@@ -62,6 +65,7 @@ class Trim:
         done = Trimmed()
         self._forget_hashes(database, state, done)
         self._forget_outcomes(database, state, done)
+        self._forget_letters(database, state, done)
         rows = database.execute(
             "SELECT first, first + count, received_at, size FROM stream ORDER BY first LIMIT ?",
             (SEGMENTS + 1,),
@@ -112,6 +116,14 @@ class Trim:
             (OUTCOME_ROWS, state.latest - self._retention, state.stream_next),
         ).rowcount
         done.has_more = done.has_more or gone == OUTCOME_ROWS
+
+    def _forget_letters(self, database: sqlite3.Connection, state: State, done: Trimmed) -> None:
+        """Dead letters go when they are old; their events stay counted as dead."""
+        gone = database.execute(
+            "DELETE FROM dead_letters WHERE id IN (SELECT id FROM dead_letters ORDER BY id LIMIT ?) AND died_at < ?",
+            (LETTERS, state.latest - self._letters),
+        ).rowcount
+        done.has_more = done.has_more or gone == LETTERS
 
     def _keep_parked(self, database: sqlite3.Connection, first: int, after: int) -> bool:
         """Copy parked events into their rows; whether some are left for the next step."""

@@ -6,7 +6,9 @@ import pytest
 from msgspec.structs import replace
 
 from router.errors import StorageError
+from router.storage.books import Standing
 from router.storage.cursor import Cursor
+from router.storage.outcome import OutcomeRecord, Run
 from router.storage.segment import decode_segment
 from router.storage.store import Settlement, Storage
 from tests.contract.storage.samples import (
@@ -317,3 +319,69 @@ async def test_the_store_has_an_id_of_sixteen_bytes(store: Storage) -> None:
 async def test_closing_twice_is_harmless(store: Storage) -> None:
     await store.close()
     await store.close()
+
+
+async def test_the_books_hold_both_logs_the_counters_and_where_destinations_stand(store: Storage) -> None:
+    await store.born("crm", "webhook", None)
+    await fill(store, 10)
+    await store.append([entry(3)], {})
+
+    await store.settle([replace(delivered("crm", 0, 5), park=[parked(2), parked(7)])])
+
+    books = await store.books()
+    assert (books.inbox_cursor, books.inbox_lost, books.stream_next) == (10, 0, 10)
+    assert books.counts() == {("accepted", "crm"): 5, ("delivered", "crm"): 5}
+    assert books.destinations == (Standing("crm", 0, Cursor(5), 1),)  # the other one is not passed yet
+
+
+async def test_a_trace_tells_what_every_destination_did_with_an_event(store: Storage) -> None:
+    for name in ("crm", "mail"):
+        await store.born(name, "webhook", None)
+    await fill(store, 20)
+    await store.settle([replace(delivered("crm", 0, 10), park=[parked(12)])])
+
+    crm, mail = await store.traces(5, ())
+
+    assert (crm.destination, crm.kind, crm.birth, crm.is_retired, crm.cursor) == (
+        "crm", "webhook", 0, False, Cursor(10),
+    )  # fmt: skip
+    assert [record.runs[0].outcome for record in crm.records] == ["delivered"]
+    assert (mail.records, mail.cursor) == ([], Cursor(0))
+
+
+async def test_a_trace_knows_a_parked_event_and_what_waits_behind_it(store: Storage) -> None:
+    await store.born("crm", "webhook", None)
+    await fill(store, 20)
+    await store.settle([Settlement("crm", Cursor(0), None, {}, park=[parked(12), parked(14)])])
+
+    [itself] = await store.traces(12, ("uu1",))
+    [behind] = await store.traces(15, ("uu1",))
+    [other] = await store.traces(15, ("uu2",))
+
+    assert itself.parked == parked(12)
+    assert (itself.barrier, behind.barrier, other.barrier) == (None, 12, None)
+
+
+async def test_one_parked_row_is_found_by_its_place(store: Storage) -> None:
+    await store.born("crm", "webhook", None)
+    await fill(store, 20)
+    await store.settle([Settlement("crm", Cursor(0), None, {}, park=[parked(12)])])
+
+    assert await store.parked_at("crm", 12) == parked(12)
+    assert await store.parked_at("crm", 13) is None
+    assert await store.parked_at("mail", 12) is None
+
+
+async def test_a_record_whose_runs_lie_far_apart_is_found_at_each_of_them(store: Storage) -> None:
+    await store.born("crm", "webhook", None)
+    runs = (Run(0, 1, "dead", "400"), Run(90_000, 5, "delivered"), Run(200_000, 50_000, "expired", "gone"))
+    await store.settle([Settlement("crm", Cursor(250_000), OutcomeRecord(1, runs), {})])
+
+    found = {
+        place: [run.outcome for one in await store.outcomes("crm", place, place + 1) for run in one.runs]
+        for place in (0, 90_004, 200_000, 249_999)
+    }
+
+    assert all(runs for runs in found.values())
+    assert await store.outcomes("crm", 50, 60) == []
+    assert await store.outcomes("crm", 100_000, 150_000) == []
