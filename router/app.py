@@ -42,12 +42,8 @@ from router.storage.follower import Stream
 from router.storage.inbox import Inbox
 from router.storage.segment import decode_segment
 from router.storage.store import Storage
-from router.telemetry.happenings import (
-    ActorRestarted,
-    LoopBlocked,
-    RouterStarted,
-    RouterStopping,
-)
+from router.telemetry.audit import Audit
+from router.telemetry.happenings import ActorRestarted, LoopBlocked, RouterStarted, RouterStopping
 from router.telemetry.metrics import Metrics
 from router.telemetry.signals import Observer, Signals
 
@@ -137,6 +133,8 @@ class Router(Embedding):
         )
         await self.destinations.start_all(self.config.destinations, file=self._file)
         self._start_stages(facts.latest_received_at)
+        self.audit = Audit(self.storage.books, sleep=self.clock.sleep, signals=self.signals)
+        self._supervisor.start(self.audit)
         self.doors = front.doors(self)
         await self.doors.server.open(self.config.server.host, self.config.server.port)
         self._stack.push_async_callback(self.doors.server.close)

@@ -188,7 +188,7 @@ class Destinations(Mapping[str, DeliveryActor]):
             return
         name = config.name
         state = await self._storage.conclude(name)
-        if config.retire == "expire" or not pending(state, self._stream.head):
+        if config.retire == "expire" or not pending(state.standing, self._stream.head):
             await self._complete(name)
             return
         until = self._stream.head if state.until is None else state.until

@@ -99,6 +99,7 @@ async def health(router: "Router") -> Health:
         troubles.append(f"the store cannot be written: {facts.trouble}")
     if router.failure is not None:
         troubles.append(str(router.failure))
+    troubles += router.audit.troubles
     statuses = {name: actor.status for name, actor in router.destinations.items()}
     paused = {name: status.reason for name, status in statuses.items() if status.is_paused}
     return Health(
@@ -123,5 +124,4 @@ async def ready(router: "Router") -> Health:
 async def metrics(router: "Router") -> bytes:
     """The text of `/metrics`."""
     storage = router.storage
-    facts, destinations = await storage.facts(), await storage.destinations()
-    return router.metrics.text(facts, await router.counters(), destinations)
+    return router.metrics.text(await storage.facts(), await router.counters(), await storage.books())

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from msgspec import Struct
 
 from router.admin.verbs import Desk, Nothing, Verb
+from router.storage.books import Books
 from router.storage.store import Counts, DestinationState, Storage, StoreFacts
 
 
@@ -17,6 +18,8 @@ class Overview(Struct, frozen=True):
     counters: list[tuple[list[str], int]]
     """Durable counters: their name and labels, and the number."""
     destinations: list[DestinationState]
+    books: Books
+    """What the sums are drawn from, all of one moment."""
 
     def counts(self) -> Mapping[tuple[str, ...], int]:
         """The counters by name."""
@@ -42,6 +45,7 @@ def answer_overview(
             facts=await storage.facts(),
             counters=[(list(name), amount) for name, amount in counts.items()],
             destinations=list(await storage.destinations()),
+            books=await storage.books(),
         )
 
     desk.on(OVERVIEW, overview)

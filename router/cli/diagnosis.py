@@ -8,7 +8,8 @@ from msgspec import Struct
 
 from router.admin.overview import Overview
 from router.config.model import Config, DestinationConfig, StorageConfig
-from router.telemetry.conservation import conservation
+from router.telemetry.audit import unexplained
+from router.telemetry.conservation import all_sums
 
 CHECK_SECONDS = 10.0
 
@@ -63,18 +64,13 @@ def look_at_store(storage: StorageConfig, seen: Overview) -> Iterator[Finding]:
 
 def look_at_sums(seen: Overview) -> Iterator[Finding]:
     """Whether every event of every destination has an end or waits for one."""
-    for one in conservation(seen.destinations, seen.counts(), stream_next=seen.facts.stream_next):
-        if one.missing:
-            yield Finding(
-                "bad", f"destination {one.destination}: {one} leaves {one.missing} unexplained; report it"
-            )
-        else:
-            yield Finding("good", f"destination {one.destination}: {one}")
-    for state in seen.destinations:
+    for one in all_sums(seen.books):
+        whose = "the stream" if one.is_of_stream else f"destination {one.destination}"
+        yield Finding("bad", unexplained(one)) if one.missing else Finding("good", f"{whose}: {one}")
+    for state in seen.books.destinations:
         if state.parked:
-            count = len(state.parked)
             yield Finding(
-                "warning", f"destination {state.name}: {count} events wait alone for another attempt"
+                "warning", f"destination {state.name}: {state.parked} events wait alone for another attempt"
             )
 
 

@@ -6,16 +6,15 @@ from typing import Literal
 
 import click
 
-from router.admin.overview import OVERVIEW, Overview
+from router.admin.overview import OVERVIEW
 from router.admin.verbs import Nothing
 from router.cli import configuration, output
 from router.cli.asking import ask
 from router.cli.diagnosis import Finding, look_at_destinations, look_at_store, look_at_sums
 from router.config.load import load
-from router.config.model import Config, StorageConfig
+from router.config.model import Config
 from router.errors import ConfigError, RouterError
 
-LOOKS = 5
 _MARKS: dict[Literal["good", "warning", "bad"], str] = {"good": "ok  ", "warning": "look", "bad": "BAD "}
 
 
@@ -35,7 +34,7 @@ def doctor(file: str) -> None:
         config = None
         findings += [Finding("bad", problem) for problem in error.problems]
     try:
-        seen = _steady(storage)
+        seen = ask(storage, OVERVIEW, Nothing())
         if seen is None:
             findings.append(
                 Finding("good", f"there is no store at {storage.path} yet; the first run makes it")
@@ -48,16 +47,6 @@ def doctor(file: str) -> None:
     if config is not None:
         findings += asyncio.run(look_at_destinations(config))
     _show(findings)
-
-
-def _steady(storage: StorageConfig) -> Overview | None:
-    """Look at the store. A running router moves while it answers, so a sum that is off is looked at again."""
-    seen = ask(storage, OVERVIEW, Nothing())
-    for _ in range(LOOKS):
-        if seen is None or not seen.url or all(finding.weight == "good" for finding in look_at_sums(seen)):
-            break
-        seen = ask(storage, OVERVIEW, Nothing())
-    return seen
 
 
 def _show(findings: Iterable[Finding]) -> None:

@@ -38,12 +38,12 @@ def objections(
             path = ("destinations", heir.name, "renamed_from")
             what = f'the store knows both "{old}" and "{heir.name}", so one cannot become the other'
             remedy = f'remove this line, and keep [destinations.{old}] with retire = "drain"'
-            yield Objection(heir.name, path, what, remedy, pending(known[old], stream_next))
+            yield Objection(heir.name, path, what, remedy, pending(known[old].standing, stream_next))
     for name, state in known.items():
         successor = heirs.get(name)
         is_renamed = successor is not None and successor.name not in known
         config = successor if is_renamed else destinations.get(name)
-        events = pending(state, stream_next)
+        events = pending(state.standing, stream_next)
         if not events:
             continue
         if config is None and successor is None:

@@ -13,6 +13,8 @@ class Standing(Struct, frozen=True):
     cursor: Cursor
     parked: int
     """Events that the cursor has passed and that are pending as a parked row."""
+    until: int | None = None
+    """The position from which on it gets nothing, while it retires and afterwards."""
 
 
 class Books(Struct, frozen=True):

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from router.storage.books import Books
+from router.storage.books import Books, Standing
 from router.storage.cursor import Cursor
 from router.storage.dead_letters import DeadLetters, Wanted
 from router.storage.entry import Entry
@@ -80,6 +80,12 @@ class DestinationState(Struct, frozen=True, gc=False):
     """The stream position from which on it gets nothing: fixed when its retirement begins."""
     is_retired: bool = False
     """Whether its retirement is complete: nothing waits for it, and its cursor pins no segment."""
+
+    @property
+    def standing(self) -> Standing:
+        """What the sums need of it."""
+        parked = sum(self.cursor.is_complete(row.position) for row in self.parked)
+        return Standing(self.name, self.birth, self.cursor, parked, self.until)
 
 
 class StoredSegment(Struct, frozen=True, gc=False):

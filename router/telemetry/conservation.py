@@ -1,69 +1,100 @@
-"""The promise that nothing disappears, as a sum: for every destination,
+"""The promise that nothing disappears, as sums. For every destination, from its birth on:
 
     accepted = delivered + filtered + suppressed + dead + expired + deleted + pending
 
-The left side and each term are counted on their own: `pending` from the cursor's ranges and the parked rows, never by
-subtraction, or a loss could not show.
+and for the stream: received = in the stream + dropped at processing, each with its reason.
+
+Each side is counted on its own: `pending` from the cursor's ranges and the parked rows, `received` from the inbox's
+cursor, never by subtraction, or a loss could not show. A dead letter that is sent again is not dead but pending.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from msgspec import Struct
 
-from router.storage.store import Counts, DestinationState
+from router.storage.books import Books, Standing
 
 OUTCOMES = ("delivered", "filtered", "suppressed", "dead", "expired", "deleted")
 """The ends that an event may meet at a destination."""
+DROPS = ("duplicate", "processing_error")
+"""Why an accepted event does not reach the stream."""
+STREAM = "(stream)"
+"""What the sum of the stream is called where destinations have their names."""
 
 
 class Conservation(Struct, frozen=True, kw_only=True):
-    """The sum for one destination."""
+    """The sum for one destination, or for the stream."""
 
     destination: str
     accepted: int
-    """Events that are this destination's to deal with, from its birth on."""
+    """Events that are to be accounted for."""
     outcomes: dict[str, int]
     """How many of them met each end."""
-    pending: int
+    pending: int = 0
     """How many are still to come."""
+    verb: str = "accepted"
+    """What the left side is called."""
 
     @property
     def missing(self) -> int:
         """Events without an end that do not wait either: 0, or something is wrong."""
         return self.accepted - sum(self.outcomes.values()) - self.pending
 
+    @property
+    def is_of_stream(self) -> bool:
+        """Whether it is the stream's sum."""
+        return self.destination == STREAM
+
     def __str__(self) -> str:
-        terms = " + ".join(f"{count} {name}" for name, count in self.outcomes.items() if count)
-        return f"{self.accepted} accepted = {terms + ' + ' if terms else ''}{self.pending} pending"
+        terms = [f"{count} {name}" for name, count in self.outcomes.items() if count]
+        if not self.is_of_stream or not terms:
+            terms.append(f"{self.pending} pending")
+        return f"{self.accepted} {self.verb} = {' + '.join(terms)}"
 
 
-def conservation(
-    destinations: Iterable[DestinationState], counters: Counts, *, stream_next: int
-) -> list[Conservation]:
-    """The sum of each destination, from what the store knows."""
+def conservation(books: Books) -> list[Conservation]:
+    """The sum of each destination."""
     totals: Counter[tuple[str, str]] = Counter()
-    for name, amount in counters.items():
+    for name, amount in books.counters:
         if len(name) > 1:
             totals[name[0], name[1]] += amount
     return [
         Conservation(
-            destination=state.name,
-            accepted=totals["accepted", state.name] + unread(state, stream_next),
-            outcomes={outcome: totals[outcome, state.name] for outcome in OUTCOMES},
-            pending=pending(state, stream_next),
+            destination=one.name,
+            accepted=totals["accepted", one.name] + unread(one, books.stream_next),
+            outcomes={outcome: totals[outcome, one.name] for outcome in OUTCOMES},
+            pending=pending(one, books.stream_next),
         )
-        for state in destinations
+        for one in books.destinations
     ]
 
 
-def unread(state: DestinationState, stream_next: int) -> int:
+def stream_sum(books: Books) -> Conservation:
+    """The sum of the stream: everything that was taken from the inbox is in it, or was dropped for a reason."""
+    dropped: Counter[str] = Counter({"damaged": books.inbox_lost})
+    for (name, *labels), amount in books.counters:
+        if name == "failed_on_ingest" and labels[-1] in DROPS:
+            dropped[labels[-1]] += amount
+    return Conservation(
+        destination=STREAM,
+        accepted=books.inbox_cursor,
+        outcomes={"in the stream": books.stream_next, **dropped},
+        verb="received",
+    )
+
+
+def all_sums(books: Books) -> Sequence[Conservation]:
+    """Every sum, that of the stream first."""
+    return [stream_sum(books), *conservation(books)]
+
+
+def unread(one: Standing, stream_next: int) -> int:
     """Positions that are the destination's and that its cursor has not passed."""
-    end = stream_next if state.until is None else min(stream_next, state.until)
-    return max(0, end - state.cursor.floor - state.cursor.completed_above_floor())
+    end = stream_next if one.until is None else min(stream_next, one.until)
+    return max(0, end - one.cursor.floor - one.cursor.completed_above_floor())
 
 
-def pending(state: DestinationState, stream_next: int) -> int:
+def pending(one: Standing, stream_next: int) -> int:
     """Events that a destination still has to deal with: those it has not passed, and those that are parked."""
-    parked = sum(state.cursor.is_complete(row.position) for row in state.parked)
-    return unread(state, stream_next) + parked
+    return unread(one, stream_next) + one.parked

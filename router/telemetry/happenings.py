@@ -211,3 +211,23 @@ class DestinationRetired(Signal, frozen=True):
     destination: str
     expired: int
     """Events that waited and were given up."""
+
+
+# --- the sums ---------------------------------------------------------------------------------------------
+
+
+class ConservationBroken(Signal, frozen=True):
+    """A sum of conservation is off, or off by another number than before: events have no end and do not wait."""
+
+    destination: str
+    """Its name, or "(stream)" for what is between the doors and the stream."""
+    missing: int
+    """How many events are unexplained; below 0 more are accounted for than there were."""
+    sum: str
+    """All numbers of the sum."""
+
+
+class ConservationRestored(Signal, frozen=True):
+    """A sum that was off holds again."""
+
+    destination: str

@@ -48,6 +48,8 @@ _LEVELS: dict[type[Signal], Level] = {
     h.DestinationLeftOut: "error",
     h.DestinationReturned: "warning",
     h.DestinationRetired: "info",
+    h.ConservationBroken: "error",
+    h.ConservationRestored: "info",
 }
 _CREDENTIALS = frozenset({"credentials", "unauthorized", "401", "403"})
 _SUMS = frozenset({"events", "requests", "count"})

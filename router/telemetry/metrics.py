@@ -8,7 +8,7 @@ import os
 import resource
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
@@ -16,8 +16,9 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from router.storage.store import Counts, DestinationState, StoreFacts
-from router.telemetry.conservation import OUTCOMES, pending
+from router.storage.books import Books
+from router.storage.store import Counts, StoreFacts
+from router.telemetry.conservation import OUTCOMES, all_sums, pending
 from router.telemetry.happenings import (
     ActorRestarted,
     BatchDelivered,
@@ -85,9 +86,9 @@ class Metrics:
         elif isinstance(signal, ActorRestarted):
             self._restarts.inc()
 
-    def text(self, facts: StoreFacts, counters: Counts, destinations: Sequence[DestinationState]) -> bytes:
+    def text(self, facts: StoreFacts, counters: Counts, books: Books) -> bytes:
         """The text of `/metrics` for this state of the store."""
-        self._now.show(facts, counters, destinations)
+        self._now.show(facts, counters, books)
         return generate_latest(self._registry)
 
 
@@ -97,11 +98,12 @@ class _Now(Collector):
     def __init__(self) -> None:
         self._families: list[Metric] = []
 
-    def show(self, facts: StoreFacts, counters: Counts, destinations: Sequence[DestinationState]) -> None:
+    def show(self, facts: StoreFacts, counters: Counts, books: Books) -> None:
         self._families = [
-            step_counts(counters),
-            outcome_counts(counters),
-            _pending(destinations, facts.stream_next),
+            step_counts(with_revived(counters)),
+            outcome_counts(with_revived(counters)),
+            _pending(books),
+            _unexplained(books),
             retried_requests(counters),
             *_store(facts),
             *_process(),
@@ -109,6 +111,16 @@ class _Now(Collector):
 
     def collect(self) -> Iterable[Metric]:
         return self._families
+
+
+def with_revived(counters: Counts) -> Counts:
+    """The counters with the dead letters that were sent again among the dead: what is exported only grows."""
+    found = dict(counters)
+    for (name, *labels), amount in counters.items():
+        if name == "revived":
+            dead = ("dead", *labels)
+            found[dead] = found.get(dead, 0) + amount
+    return found
 
 
 def step_counts(counters: Counts) -> Metric:
@@ -167,12 +179,23 @@ def _reason(outcome: str) -> str:
     return outcome if outcome in ("suppressed", "deleted") else ""
 
 
-def _pending(destinations: Sequence[DestinationState], stream_next: int) -> Metric:
+def _pending(books: Books) -> Metric:
     family = GaugeMetricFamily(
         "router_pending_events", "Events that wait for a destination.", labels=["destination"]
     )
-    for state in destinations:
-        family.add_metric([state.name], pending(state, stream_next))
+    for one in books.destinations:
+        family.add_metric([one.name], pending(one, books.stream_next))
+    return family
+
+
+def _unexplained(books: Books) -> Metric:
+    family = GaugeMetricFamily(
+        "router_unexplained_events",
+        "Events without an end that do not wait either; anything but 0 is a fault.",
+        labels=["destination"],
+    )
+    for one in all_sums(books):
+        family.add_metric([one.destination], one.missing)
     return family
 
 

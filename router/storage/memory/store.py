@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from router.errors import StorageError, StoreFull
-from router.storage.books import Books, Standing
+from router.storage.books import Books
 from router.storage.cursor import Cursor
 from router.storage.entry import Entry
 from router.storage.letters import DeadLetter, Parked
@@ -225,12 +225,7 @@ class MemoryStorage(Storage):
             inbox_lost=0,
             stream_next=self._stream_next,
             counters=tuple(self._counters.items()),
-            destinations=tuple(
-                Standing(
-                    one.name, one.birth, one.cursor, sum(map(one.cursor.is_complete, self._parked[one.name]))
-                )
-                for one in self._destinations.values()
-            ),
+            destinations=tuple(self._state(name).standing for name in self._destinations),
         )
 
     async def counters(self) -> dict[tuple[str, ...], int]:

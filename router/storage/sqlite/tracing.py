@@ -71,7 +71,9 @@ def read_books(database: sqlite3.Connection) -> Books:
             "SELECT coalesce(sum(min(after, ?1) - first), 0) FROM set_aside WHERE log = 'inbox' AND first < ?1",
             (inbox_cursor,),
         ).fetchone()[0]
-        rows = database.execute("SELECT id, name, birth, cursor FROM destinations ORDER BY id").fetchall()
+        rows = database.execute(
+            "SELECT id, name, birth, cursor, until FROM destinations ORDER BY id"
+        ).fetchall()
         standings = tuple(_standing(database, *row) for row in rows)
         counters = reading.read_counters(database)
     finally:
@@ -85,7 +87,9 @@ def read_books(database: sqlite3.Connection) -> Books:
     )
 
 
-def _standing(database: sqlite3.Connection, number: int, name: str, birth: int, cursor: bytes) -> Standing:
+def _standing(
+    database: sqlite3.Connection, number: int, name: str, birth: int, cursor: bytes, until: int | None
+) -> Standing:
     rows = database.execute("SELECT position FROM parked WHERE destination = ?", (number,)).fetchall()
     place = statements.decode_cursor(cursor)
-    return Standing(name, birth, place, sum(place.is_complete(position) for (position,) in rows))
+    return Standing(name, birth, place, sum(place.is_complete(position) for (position,) in rows), until)

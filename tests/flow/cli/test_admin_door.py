@@ -94,7 +94,7 @@ async def test_the_door_tells_what_the_store_holds(rig: Rig) -> None:
     assert overview.url == "http://here"
     assert overview.facts.kind == "memory"
     assert overview.counters == [(["delivered", "crm"], 3)]
-    assert [one.name for one in overview.destinations] == ["crm"]
+    assert [one.name for one in overview.books.destinations] == ["crm"]
 
 
 async def test_the_file_of_a_killed_router_does_not_break_a_start(tmp_path: Path) -> None:

@@ -14,11 +14,11 @@ from router.cli.asking import ask
 from router.cli.diagnosis import Finding, look_at_store, look_at_sums
 from router.cli.main import main
 from router.config.model import StorageConfig
+from router.storage.books import Books, Standing
 from router.storage.cursor import Cursor
-from router.storage.letters import Parked
 from router.storage.memory.store import MemoryStorage
 from router.storage.sqlite.store import SqliteStorage
-from router.storage.store import DestinationState, StoreFacts
+from router.storage.store import StoreFacts
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def weights(findings: Sequence[Finding], part: str) -> list[str]:
 
 
 def look(facts: StoreFacts, storage: StorageConfig = StorageConfig()) -> list[Finding]:  # noqa: B008 - frozen
-    return list(look_at_store(storage, Overview("", facts, [], [])))
+    return list(look_at_store(storage, Overview("", facts, [], [], Books(0, 0, 0, (), ()))))
 
 
 def make_store(path: Path) -> None:
@@ -114,17 +114,21 @@ def test_what_the_store_warns_of_is_said(facts: StoreFacts) -> None:
 
 
 def test_events_without_an_end_are_bad(facts: StoreFacts) -> None:
-    crm = DestinationState("crm", "webhook", 0, Cursor(10, ()))
-    seen = Overview(
-        "", replace(facts, stream_next=10), [(["accepted", "crm"], 10), (["delivered", "crm"], 9)], [crm]
-    )
+    counters = ((("accepted", "crm"), 10), (("delivered", "crm"), 9))
+    seen = Overview("", facts, [], [], Books(10, 0, 10, counters, (Standing("crm", 0, Cursor(10), 0),)))
 
     assert weights(list(look_at_sums(seen)), "leaves 1 unexplained") == ["bad"]
 
 
+def test_events_that_did_not_reach_the_stream_are_bad(facts: StoreFacts) -> None:
+    seen = Overview("", facts, [], [], Books(10, 0, 9, (), ()))
+
+    assert weights(list(look_at_sums(seen)), "the stream: 10 received") == ["bad"]
+
+
 def test_parked_events_are_worth_a_look(facts: StoreFacts) -> None:
-    crm = DestinationState("crm", "webhook", 0, Cursor(1, ()), (Parked(0, 1, 0, 0, "500", ("u1",)),))
-    seen = Overview("", replace(facts, stream_next=1), [(["accepted", "crm"], 1)], [crm])
+    counters = ((("accepted", "crm"), 1),)
+    seen = Overview("", facts, [], [], Books(1, 0, 1, counters, (Standing("crm", 0, Cursor(1), 1),)))
 
     found = list(look_at_sums(seen))
 

@@ -57,9 +57,7 @@ class Reloading:
 
     async def missing(self) -> dict[str, int]:
         """Destinations whose sum leaves events unexplained."""
-        storage = self.rig.router.storage
-        states, counters = await storage.destinations(), await self.rig.counters()
-        sums = conservation(states, counters, stream_next=(await storage.facts()).stream_next)
+        sums = conservation(await self.rig.router.storage.books())
         return {one.destination: one.missing for one in sums if one.missing}
 
 

@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 
 import pytest
+from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
 
+from router.storage.books import Books, Standing
 from router.storage.cursor import Cursor
-from router.storage.letters import Parked
-from router.storage.store import DestinationState, StoreFacts
-from router.telemetry.conservation import conservation, pending
+from router.storage.store import StoreFacts
+from router.telemetry.conservation import conservation, stream_sum
 from router.telemetry.happenings import (
     ActorRestarted,
     BatchDelivered,
@@ -51,17 +52,14 @@ COUNTERS = {
 }
 
 
-def parked(position: int) -> Parked:
-    return Parked(position, 1, 0, 0, "500", ("u1",))
-
-
-CRM = DestinationState("crm", "webhook", 0, Cursor(50, ((60, 70),)), (parked(10), parked(61)))
+CRM = Standing("crm", 0, Cursor(50, ((60, 70),)), 2)
+BOOKS = Books(105, 2, 100, tuple(COUNTERS.items()), (CRM,))
 
 
 def samples(
     metrics: Metrics | None = None, counters: Mapping[tuple[str, ...], int] = COUNTERS
 ) -> dict[tuple[str, ...], float]:
-    text = (metrics or Metrics()).text(FACTS, counters, [CRM]).decode()
+    text = (metrics or Metrics()).text(FACTS, counters, BOOKS).decode()
     return {
         (one.name, *(value for _, value in sorted(one.labels.items()) if value)): one.value
         for family in text_string_to_metric_families(text)
@@ -94,12 +92,6 @@ def test_outcomes_are_counted_in_the_routers_words() -> None:
 
 def test_pending_counts_what_is_not_passed_and_what_is_parked() -> None:
     assert samples()["router_pending_events", "crm"] == 100 - 50 - 10 + 2
-
-
-def test_a_parked_event_that_the_cursor_has_not_passed_is_counted_once() -> None:
-    state = DestinationState("crm", "webhook", 0, Cursor(0, ()), (parked(3),))
-
-    assert pending(state, 10) == 10
 
 
 def test_the_store_is_measured() -> None:
@@ -154,7 +146,7 @@ def test_memory_is_measured() -> None:
 
 
 def test_a_sum_that_holds_has_nothing_missing() -> None:
-    [crm] = conservation([CRM], {**COUNTERS, ("delivered", "crm"): 40}, stream_next=100)
+    [crm] = conservation(BOOKS)
 
     assert crm.accepted == 60 + 40
     assert crm.pending == 42
@@ -165,7 +157,8 @@ def test_a_sum_that_holds_has_nothing_missing() -> None:
 
 
 def test_a_sum_that_does_not_hold_says_how_many_are_missing() -> None:
-    [crm] = conservation([CRM], {**COUNTERS, ("delivered", "crm"): 33}, stream_next=100)
+    counters = {**COUNTERS, ("delivered", "crm"): 33}
+    [crm] = conservation(replace(BOOKS, counters=tuple(counters.items())))
 
     assert crm.missing == 7
 
@@ -174,3 +167,30 @@ def test_requests_that_were_sent_again_are_counted_by_source() -> None:
     found = samples(Metrics(), {("requests_retried", "website"): 3})
 
     assert found["router_retried_requests_total", "website"] == 3
+
+
+def test_the_sum_of_the_stream_holds_with_what_was_dropped_and_what_was_lost() -> None:
+    found = stream_sum(BOOKS)
+
+    assert found.missing == 0
+    assert str(found) == "105 received = 100 in the stream + 2 damaged + 3 duplicate"
+
+
+def test_an_event_that_did_not_reach_the_stream_is_missed() -> None:
+    assert stream_sum(replace(BOOKS, inbox_cursor=106)).missing == 1
+
+
+def test_unexplained_events_are_told_by_destination_and_for_the_stream() -> None:
+    found = samples()
+
+    assert found["router_unexplained_events", "crm"] == 0
+    assert found["router_unexplained_events", "(stream)"] == 0
+
+
+def test_a_dead_letter_that_was_sent_again_does_not_let_a_counter_go_back() -> None:
+    counters = {**COUNTERS, ("dead", "crm", "400"): 1, ("revived", "crm", "400"): 3}
+
+    found = samples(None, counters)
+
+    assert found["router_outcomes_total", "crm", "dead"] == 4
+    assert found["router_events_total", "crm", "400", "failed_delivery"] == 4
