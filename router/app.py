@@ -16,11 +16,13 @@ from router.actors.mailbox import Mailbox
 from router.actors.supervisor import Supervisor
 from router.actors.watchdog import Watchdog
 from router.admin.address import socket_path
+from router.admin.dead import answer_dead
 from router.admin.door import AdminDoor
 from router.admin.last import answer_last
 from router.admin.overview import answer_overview
 from router.admin.reload import RELOAD, Reloaded
 from router.admin.verbs import Desk
+from router.admin.where import answer_where
 from router.config.model import Config
 from router.config.watch import FileWatch
 from router.delivery.clock import Clock, SystemClock
@@ -179,6 +181,18 @@ class Router(Embedding):
         answer_overview(desk, self.storage, url=lambda: self.url, counters=self.counters)
         answer_last(desk, self.storage)
         desk.on(RELOAD, lambda _: self.reloads.reread())
+        answer_dead(
+            desk,
+            self.storage,
+            now=self.clock.now,
+            destinations=lambda: self.destinations,
+            accept=self.accept,
+        )
+        answer_where(
+            desk,
+            self.storage,
+            statuses=lambda: {name: actor.status for name, actor in self.destinations.items()},
+        )
         path = socket_path(self.config.storage.path)
         door = AdminDoor(path, desk, stream=self.stream, signals=self.signals)
         try:

@@ -233,9 +233,8 @@ class Destinations(Mapping[str, DeliveryActor]):
     def _recall(self, name: str) -> Recall:
         async def recall(position: int) -> Envelope | None:
             """A parked event whose segment was trimmed: it was copied into its row before."""
-            rows = await self._storage.parked(name)
-            kept = [row.kept for row in rows if row.position == position and row.kept]
-            return decode_segment(kept[0])[0] if kept else None
+            row = await self._storage.parked_at(name, position)
+            return decode_segment(row.kept)[0] if row and row.kept else None
 
         return recall
 

@@ -2,12 +2,16 @@
 
 import asyncio
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from router.admin.client import AdminClient
+from router.admin.dead import answer_dead
 from router.admin.last import answer_last
 from router.admin.overview import answer_overview
 from router.admin.verbs import AnswerT, ArgumentsT, Desk, Verb
+from router.admin.where import answer_where
 from router.config.model import StorageConfig
 from router.errors import PluginError
 from router.plugins.registry import Registry
@@ -15,24 +19,53 @@ from router.storage.store import Storage
 from router.telemetry.signals import Signals
 
 
+class Asking:
+    """Asks one question after another; where no router runs, the store is opened for the first and stays open."""
+
+    def __init__(self, config: StorageConfig, stack: ExitStack) -> None:
+        self._config = config
+        self._stack = stack
+        self._client = AdminClient(config.path)
+        self._opened: tuple[asyncio.Runner, Desk] | None = None
+
+    @property
+    def is_router(self) -> bool:
+        """Whether a running router answers, as far as was seen."""
+        return self._opened is None
+
+    def __call__(self, verb: Verb[ArgumentsT, AnswerT], arguments: ArgumentsT) -> AnswerT | None:
+        """The answer to `verb`; None when there is no store yet. Raises RouterError."""
+        if self._opened is None:
+            answer = self._client.ask(verb, arguments)
+            if answer is not None or not Path(self._config.path).exists():
+                return answer
+            self._opened = self._open()
+        runner, desk = self._opened
+        return runner.run(desk.ask(verb, arguments))
+
+    def _open(self) -> tuple[asyncio.Runner, Desk]:
+        stores = Registry.load().storages
+        kind = self._config.kind
+        if kind not in stores:
+            raise PluginError(f"no plugin offers the store kind {kind!r}; install the one that does")
+        storage: Storage = stores[kind](self._config, signals=Signals(), clock=time.time)
+        runner = self._stack.enter_context(asyncio.Runner())
+        self._stack.callback(lambda: runner.run(storage.close()))
+        runner.run(storage.open())
+        return runner, _desk(storage)
+
+
+@contextmanager
+def asking(config: StorageConfig) -> Iterator[Asking]:
+    """Ask several questions of one store; at the end it is closed, if it was opened."""
+    with ExitStack() as stack:
+        yield Asking(config, stack)
+
+
 def ask(config: StorageConfig, verb: Verb[ArgumentsT, AnswerT], arguments: ArgumentsT) -> AnswerT | None:
     """The answer to `verb`; None when there is no store yet. Raises RouterError."""
-    answer = AdminClient(config.path).ask(verb, arguments)
-    if answer is not None or not Path(config.path).exists():
-        return answer
-    stores = Registry.load().storages
-    if config.kind not in stores:
-        raise PluginError(f"no plugin offers the store kind {config.kind!r}; install the one that does")
-    storage: Storage = stores[config.kind](config, signals=Signals(), clock=time.time)
-    return asyncio.run(_answer(storage, verb, arguments))
-
-
-async def _answer(storage: Storage, verb: Verb[ArgumentsT, AnswerT], arguments: ArgumentsT) -> AnswerT:
-    try:
-        await storage.open()
-        return await _desk(storage).ask(verb, arguments)
-    finally:
-        await storage.close()
+    with asking(config) as put:
+        return put(verb, arguments)
 
 
 def _desk(storage: Storage) -> Desk:
@@ -40,4 +73,6 @@ def _desk(storage: Storage) -> Desk:
     desk = Desk()
     answer_overview(desk, storage)
     answer_last(desk, storage)
+    answer_dead(desk, storage, now=lambda: int(time.time() * 1000))
+    answer_where(desk, storage)
     return desk

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 import click
 
 from router.cli.failure import Failure
-from router.config.load import load, load_plugins, load_storage
-from router.config.model import Config, StorageConfig
+from router.config.load import load, load_outline, load_plugins, load_storage
+from router.config.model import Config, Outline, StorageConfig
 from router.errors import ConfigError, PluginError
 from router.plugins.registry import PluginsConfig, Registry
 
@@ -44,6 +44,12 @@ def read_storage(file: str) -> StorageConfig:
     """The section `[storage]` of `file`; needs no secret."""
     with _said():
         return load_storage(file)
+
+
+def read_outline(file: str) -> Outline:
+    """The names in `file`; needs no secret."""
+    with _said():
+        return load_outline(file)
 
 
 def read_plugins(file: str) -> PluginsConfig:

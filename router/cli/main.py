@@ -11,6 +11,8 @@ _COMMANDS = {
     "reload": "Have the running router read its configuration again.",
     "send": "Send one call to a running router.",
     "tap": "Watch events as they come.",
+    "where": "Show what became of one event.",
+    "dead": "See the events that were given up; send them again or forget them.",
     "plugins": "List the plugins and what they offer.",
     "doctor": "Look for what is wrong, or soon will be.",
 }

@@ -16,11 +16,12 @@ from router.config.checks import check_server, check_storage
 from router.config.convert import Converter
 from router.config.environment import override
 from router.config.lines import key_lines
-from router.config.model import Config, DestinationConfig, LoggingConfig, ServerConfig, StorageConfig
+from router.config.model import Config, DestinationConfig, LoggingConfig, Outline, ServerConfig, StorageConfig
 from router.config.problems import Problems, did_you_mean, dotted
 from router.config.secrets import EnvironmentAndFiles, References
 from router.config.sections import DestinationReader, check_renames, read_sources
 from router.errors import ConfigError, PluginError
+from router.events.source import Source
 from router.plugins.registry import PluginsConfig, Registry
 
 StructT = TypeVar("StructT", bound=Struct)
@@ -29,6 +30,7 @@ MOST_BYTES = 4 << 20
 """Nobody writes a larger configuration; reading one would hold up everything else."""
 _NO_KEYS = ("dedupe_window",)
 """Fields of `[storage]` that follow from other sections."""
+DEFAULT_WORKSPACE = Source(name="", write_key="").workspace
 _SECTIONS = ("server", "storage", "sources", "destinations", "plugins", "logging")
 
 
@@ -61,6 +63,22 @@ def load_storage(file: str | os.PathLike[str], *, environ: Mapping[str, str] | N
     data, problems = _parse(FilePath(file))
     data = override(data, os.environ if environ is None else environ, problems)
     return _alone(StorageConfig, data, "storage", problems)
+
+
+def load_outline(file: str | os.PathLike[str]) -> Outline:
+    """The names in the file, so that a command can speak of them without knowing any secret. Raises ConfigError."""
+    data, problems = _parse(FilePath(file))
+    sources = _named(data, "sources", problems)
+    workspaces = {name: _workspace(section) for name, section in sources.items()}
+    outline = Outline(workspaces=workspaces, destinations=tuple(_named(data, "destinations", problems)))
+    if problems:
+        raise ConfigError(problems.lines())
+    return outline
+
+
+def _workspace(section: object) -> str:
+    named = section.get("workspace") if isinstance(section, Mapping) else None
+    return named if isinstance(named, str) else DEFAULT_WORKSPACE
 
 
 def _alone(kind: type[StructT], data: Mapping[str, Any], name: str, problems: Problems) -> StructT:

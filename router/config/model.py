@@ -129,6 +129,15 @@ class LoggingConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """The least serious lines that are written."""
 
 
+class Outline(Struct, frozen=True):
+    """The names of a configuration; whether the rest of it is good is not known."""
+
+    workspaces: Mapping[str, str]
+    """The sources, each with its workspace."""
+    destinations: tuple[str, ...]
+    """The destinations."""
+
+
 class Config(Struct, frozen=True, kw_only=True):
     """A whole configuration, checked; `router.config.load.load` makes it."""
 

@@ -27,7 +27,7 @@ An event counts for a destination when its source is connected to it; other even
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -158,6 +158,15 @@ class DeliveryActor(Actor):
         self._is_stopping = True
         self._woken.set()
         await self._ended.wait()
+
+    def revive(self, rows: Iterable[Parked]) -> None:
+        """Take events that the store has just parked: somebody sends dead letters again. They are due at once."""
+        for row in rows:
+            if row.position not in self._parked:  # an actor that started meanwhile has read them itself
+                self._parked[row.position] = row
+                self._state.parking.park(row)
+        self._tell_cursor()
+        self._woken.set()
 
     @property
     def status(self) -> DeliveryStatus:
@@ -346,11 +355,14 @@ class DeliveryActor(Actor):
                 self._parked[row.position] = row
             for position in settlement.unpark:
                 self._parked.pop(position, None)
+        self._tell_cursor()
+        if not self._hungry.is_set():  # the window may have been what kept it from reading
+            self._woken.set()
+
+    def _tell_cursor(self) -> None:
         floor = min(self._committed.floor, min(self._parked, default=self._committed.floor))
         completed = passed(self._committed) - len(self._parked) - floor
         self._signals.emit(CursorMoved(self._destination, floor, completed))
-        if not self._hungry.is_set():  # the window may have been what kept it from reading
-            self._woken.set()
 
 
 def _open_parts(gap: tuple[int, int], done: Cursor) -> list[tuple[int, int]]:

@@ -10,6 +10,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+import msgspec
 from msgspec import Struct
 
 from router.actors.actor import Actor
@@ -179,7 +180,12 @@ def _prepare_request(
             event.json  # noqa: B018 - encoded here, once, for the log and for every destination
         except Exception as error:  # noqa: BLE001 - one bad event must not stop those behind it
             reason = f"{type(error).__name__}: {error}"
-            failures.append(Failure(source, message_id, form.received_at, as_sent(call), reason))
+            entry = form.alone(call, message_id)
+            failures.append(
+                Failure(
+                    source, message_id, form.received_at, as_sent(call), reason, msgspec.msgpack.encode(entry)
+                )
+            )
         else:
             events.append(Prepared(source, event, metadata, form.received_at, id_hash))
 

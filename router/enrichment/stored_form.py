@@ -10,6 +10,7 @@ from msgspec import UNSET, Raw, Struct
 from router.events import calls, wire
 from router.events.times import format_instant, parse_instant
 from router.events.wire import ABSENT
+from router.rules.again import alone
 from router.rules.client_ip import CLIENT_DOORS, collects_ip
 from router.rules.merge import add_member, merge_objects, set_member
 from router.rules.request import Received
@@ -50,6 +51,7 @@ class RequestForm:
     """What all events of one request have in common, worked out once."""
 
     def __init__(self, entry: Entry, received: Received) -> None:
+        self._entry, self._received = entry, received
         self.door = entry.door
         self.received_at = entry.received_at
         self.received_text = _format(entry.received_at)
@@ -98,6 +100,10 @@ class RequestForm:
             _extra=call.extra or UNSET,
         )
         return event, metadata
+
+    def alone(self, call: wire.AnyCall, message_id: str) -> Entry:
+        """The request as if it had held this call only, for one that failed and may be sent again."""
+        return alone(self._entry, self._received, as_sent(call), message_id)
 
     def _context(self, call: wire.AnyCall) -> Raw:
         """The call's context, merged and filled; calls of one request often have the same, so it is kept."""

@@ -30,6 +30,8 @@ class Failure(Struct, frozen=True):
     call: bytes
     """The call as the client sent it."""
     error: str
+    entry: bytes = b""
+    """The call alone as an encoded entry of the inbox, so that it can be sent again."""
 
 
 class Step(Struct, frozen=True):

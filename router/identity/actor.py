@@ -15,7 +15,7 @@ from router.events.step import PROCESSING_ERROR, Failure, Step
 from router.identity.resolve import resolve
 from router.storage.follower import Stream
 from router.storage.inbox import Inbox
-from router.storage.letters import DeadLetter
+from router.storage.letters import PIPELINE, DeadLetter
 from router.storage.segment import encode_segment
 from router.storage.store import Commit, SegmentDraft, Storage
 from router.telemetry.happenings import BatchCommitted, EventsGivenUp
@@ -23,8 +23,6 @@ from router.telemetry.signals import Signals
 
 THREAD_EVENTS = 64
 """From this size on a segment is encoded on a thread; below, the hop would cost more than it frees."""
-PIPELINE = "(pipeline)"
-"""The destination named in dead letters of processing itself."""
 RETRY_SECONDS = (0.1, 5.0)
 
 
@@ -116,4 +114,6 @@ def _dead_letter(failure: Failure) -> DeadLetter:
         died_at=failure.received_at,
         event=failure.call,
         answer=failure.error,
+        source=failure.source,
+        entry=failure.entry,
     )

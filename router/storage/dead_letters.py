@@ -16,7 +16,7 @@ SLICE = 64
 """Most letters that one verb revives or drops: so many keep the writer for less than 5 ms."""
 
 
-class Wanted(Struct, frozen=True):
+class LetterQuery(Struct, frozen=True):
     """Which letters; what is not said matches all."""
 
     destination: str = ""
@@ -33,7 +33,7 @@ class Wanted(Struct, frozen=True):
 
     def __bool__(self) -> bool:
         """Whether anything is said."""
-        return self != Wanted()
+        return self != LetterQuery()
 
 
 class LetterLine(Struct, frozen=True):
@@ -69,12 +69,12 @@ class DeadLetters(ABC):
 
     @abstractmethod
     async def find(
-        self, wanted: Wanted, *, limit: int, beyond: int | None = None, newest_first: bool = True
+        self, wanted: LetterQuery, *, limit: int, beyond: int | None = None, newest_first: bool = True
     ) -> list[LetterLine]:
         """One page of letters in the order of their ids, the first behind the id `beyond`."""
 
     @abstractmethod
-    async def count(self, wanted: Wanted) -> int:
+    async def count(self, wanted: LetterQuery) -> int:
         """How many letters match."""
 
     @abstractmethod

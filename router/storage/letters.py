@@ -2,6 +2,9 @@
 
 from msgspec import Struct
 
+PIPELINE = "(pipeline)"
+"""The destination named in dead letters of processing itself."""
+
 
 class Parked(Struct, frozen=True, gc=False):
     """An event that waits for its next attempt: a small row that points into the stream."""

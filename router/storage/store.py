@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from router.storage.books import Books, Standing
 from router.storage.cursor import Cursor
-from router.storage.dead_letters import DeadLetters, Wanted
+from router.storage.dead_letters import DeadLetters, LetterQuery
 from router.storage.entry import Entry
 from router.storage.letters import DeadLetter, Parked
 from router.storage.outcome import OutcomeRecord
@@ -236,7 +236,7 @@ class Storage(ABC):
 
     async def dead_letters(self, destination: str | None, limit: int) -> list[DeadLetter]:
         """Whole dead letters, newest first."""
-        lines = await self.letters.find(Wanted(destination=destination or ""), limit=limit)
+        lines = await self.letters.find(LetterQuery(destination=destination or ""), limit=limit)
         return (await self.letters.read([line.id for line in lines]))[::-1]
 
     @abstractmethod

@@ -47,9 +47,8 @@ class Conservation(Struct, frozen=True, kw_only=True):
         return self.destination == STREAM
 
     def __str__(self) -> str:
-        terms = [f"{count} {name}" for name, count in self.outcomes.items() if count]
-        if not self.is_of_stream or not terms:
-            terms.append(f"{self.pending} pending")
+        ends = [f"{count} {name}" for name, count in self.outcomes.items() if count]
+        terms = ends or ["0 in the stream"] if self.is_of_stream else [*ends, f"{self.pending} pending"]
         return f"{self.accepted} {self.verb} = {' + '.join(terms)}"
 
 

@@ -5,7 +5,15 @@ from collections.abc import Callable, Sequence
 
 from msgspec.structs import replace
 
-from router.storage.dead_letters import SLICE, DeadLetters, LetterLine, Revived, Wanted, line_of, revived_row
+from router.storage.dead_letters import (
+    SLICE,
+    DeadLetters,
+    LetterLine,
+    LetterQuery,
+    Revived,
+    line_of,
+    revived_row,
+)
 from router.storage.letters import DeadLetter, Parked
 
 Park = Callable[[DeadLetter, Parked, int], bool]
@@ -32,7 +40,7 @@ class MemoryDeadLetters(DeadLetters):
                 self._letters[number] = replace(letter, destination=new)
 
     async def find(
-        self, wanted: Wanted, *, limit: int, beyond: int | None = None, newest_first: bool = True
+        self, wanted: LetterQuery, *, limit: int, beyond: int | None = None, newest_first: bool = True
     ) -> list[LetterLine]:
         """One page of letters."""
         lines = [line for line in map(line_of, self._letters.values()) if _matches(line, wanted)]
@@ -42,7 +50,7 @@ class MemoryDeadLetters(DeadLetters):
             lines = [line for line in lines if (line.id < beyond if newest_first else line.id > beyond)]
         return lines[:limit]
 
-    async def count(self, wanted: Wanted) -> int:
+    async def count(self, wanted: LetterQuery) -> int:
         """How many letters match."""
         return len(await self.find(wanted, limit=len(self._letters)))
 
@@ -69,7 +77,7 @@ class MemoryDeadLetters(DeadLetters):
         return sum(self._letters.pop(one, None) is not None for one in ids[:SLICE])
 
 
-def _matches(line: LetterLine, wanted: Wanted) -> bool:
+def _matches(line: LetterLine, wanted: LetterQuery) -> bool:
     names = ("destination", "reason", "event", "user", "message_id")
     return (
         all(getattr(wanted, name) in ("", getattr(line, name)) for name in names)

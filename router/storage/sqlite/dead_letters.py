@@ -12,7 +12,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from router.storage.dead_letters import SLICE, DeadLetters, LetterLine, Revived, Wanted, revived_row
+from router.storage.dead_letters import SLICE, DeadLetters, LetterLine, LetterQuery, Revived, revived_row
 from router.storage.letters import DeadLetter, Parked
 from router.storage.outcome import OutcomeRecord, Run
 from router.storage.sqlite import statements
@@ -31,7 +31,7 @@ class SqliteDeadLetters(DeadLetters):
         self._store_id = store_id
 
     async def find(
-        self, wanted: Wanted, *, limit: int, beyond: int | None = None, newest_first: bool = True
+        self, wanted: LetterQuery, *, limit: int, beyond: int | None = None, newest_first: bool = True
     ) -> list[LetterLine]:
         """One page of letters."""
         where, values = _where(wanted)
@@ -43,7 +43,7 @@ class SqliteDeadLetters(DeadLetters):
         rows = await self._readers.read(lambda database: database.execute(query, [*values, limit]).fetchall())
         return [LetterLine(*row) for row in rows]
 
-    async def count(self, wanted: Wanted) -> int:
+    async def count(self, wanted: LetterQuery) -> int:
         """How many letters match."""
         where, values = _where(wanted)
         query = f"SELECT count(*) FROM {_table(wanted)} WHERE {where}"
@@ -107,7 +107,7 @@ def _revive(
     return dict(revived), gone
 
 
-def _where(wanted: Wanted) -> tuple[str, list[Any]]:
+def _where(wanted: LetterQuery) -> tuple[str, list[Any]]:
     parts, values = ["TRUE"], []
     for name in ("destination", "reason", "event", "user", "message_id"):
         if value := getattr(wanted, name):
@@ -120,7 +120,7 @@ def _where(wanted: Wanted) -> tuple[str, list[Any]]:
     return " AND ".join(parts), values
 
 
-def _table(wanted: Wanted) -> str:
+def _table(wanted: LetterQuery) -> str:
     """The table with the index that answers the question alone."""
     index = "dead_letters_by_message" if wanted.message_id else "dead_letters_lines"
     return f"dead_letters INDEXED BY {index}"

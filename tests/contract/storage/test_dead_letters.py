@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from router.events.calls import Identify, Track
 from router.storage.cursor import Cursor
-from router.storage.dead_letters import SLICE, LetterLine, Wanted
+from router.storage.dead_letters import SLICE, LetterLine, LetterQuery
 from router.storage.letters import DeadLetter
 from router.storage.outcome import OutcomeRecord, Run
 from router.storage.segment import decode_segment
@@ -54,7 +54,7 @@ async def bury(store: Storage, *letters: DeadLetter, counts: bool = True) -> lis
         await store.settle(
             [Settlement(name, Cursor(200), OutcomeRecord(7_000, runs), amounts, dead_letters=mine)]
         )
-    return await store.letters.find(Wanted(), limit=1000, newest_first=False)
+    return await store.letters.find(LetterQuery(), limit=1000, newest_first=False)
 
 
 def ids(lines: Sequence[LetterLine]) -> list[str]:
@@ -83,21 +83,21 @@ async def test_a_letter_is_listed_whatever_its_event_looks_like(store: Storage, 
 @pytest.mark.parametrize(
     ("wanted", "found"),
     [
-        (Wanted(), ["m1", "m2", "m3", "m4"]),
-        (Wanted(destination="mail"), ["m4"]),
-        (Wanted(reason="404"), ["m2"]),
-        (Wanted(event="E1"), ["m1", "m3"]),
-        (Wanted(user="u9"), ["m3"]),
-        (Wanted(message_id="m2"), ["m2"]),
-        (Wanted(since=6_002), ["m2", "m3", "m4"]),
-        (Wanted(until=6_002), ["m1"]),
-        (Wanted(destination="crm", reason="400", event="E1", user="u1"), ["m1"]),
-        (Wanted(message_id="m2", reason="400"), []),
-        (Wanted(destination="' OR 1=1 --"), []),
+        (LetterQuery(), ["m1", "m2", "m3", "m4"]),
+        (LetterQuery(destination="mail"), ["m4"]),
+        (LetterQuery(reason="404"), ["m2"]),
+        (LetterQuery(event="E1"), ["m1", "m3"]),
+        (LetterQuery(user="u9"), ["m3"]),
+        (LetterQuery(message_id="m2"), ["m2"]),
+        (LetterQuery(since=6_002), ["m2", "m3", "m4"]),
+        (LetterQuery(until=6_002), ["m1"]),
+        (LetterQuery(destination="crm", reason="400", event="E1", user="u1"), ["m1"]),
+        (LetterQuery(message_id="m2", reason="400"), []),
+        (LetterQuery(destination="' OR 1=1 --"), []),
     ],
 )
 async def test_letters_are_found_by_what_is_said_of_them(
-    store: Storage, wanted: Wanted, found: list[str]
+    store: Storage, wanted: LetterQuery, found: list[str]
 ) -> None:
     await bury(store, letter(1), letter(2, reason="404"), letter(3, user="u9"), letter(4, destination="mail"))
 
@@ -109,10 +109,10 @@ async def test_pages_follow_each_other_in_either_direction(store: Storage) -> No
     lines = await bury(store, *(letter(one) for one in range(5)))
     find = store.letters.find
 
-    assert ids(await find(Wanted(), limit=2)) == ["m4", "m3"]
-    assert ids(await find(Wanted(), limit=2, beyond=lines[3].id)) == ["m2", "m1"]
-    assert ids(await find(Wanted(), limit=2, beyond=lines[1].id, newest_first=False)) == ["m2", "m3"]
-    assert await find(Wanted(), limit=2, beyond=lines[0].id) == []
+    assert ids(await find(LetterQuery(), limit=2)) == ["m4", "m3"]
+    assert ids(await find(LetterQuery(), limit=2, beyond=lines[3].id)) == ["m2", "m1"]
+    assert ids(await find(LetterQuery(), limit=2, beyond=lines[1].id, newest_first=False)) == ["m2", "m3"]
+    assert await find(LetterQuery(), limit=2, beyond=lines[0].id) == []
 
 
 async def test_a_revived_event_is_parked_due_at_once_with_a_copy_of_itself(store: Storage) -> None:
@@ -128,7 +128,7 @@ async def test_a_revived_event_is_parked_due_at_once_with_a_copy_of_itself(store
     [kept] = decode_segment(row.kept)
     assert (kept.position, kept.source, kept.event.json) == (3, "website", letter(3).event)
     assert kept.received_at == 1_900_000_000_000
-    assert await store.letters.count(Wanted()) == 0
+    assert await store.letters.count(LetterQuery()) == 0
 
 
 async def test_a_revived_event_is_pending_and_not_dead(store: Storage) -> None:
@@ -183,12 +183,12 @@ async def test_a_letter_is_revived_once(store: Storage) -> None:
 async def test_a_letter_that_has_no_place_to_go_back_to_stays(store: Storage, odd: DeadLetter) -> None:
     await bury(store)
     await store.settle([Settlement("crm", Cursor(200), None, {}, dead_letters=[odd])])
-    [line] = await store.letters.find(Wanted(), limit=1)
+    [line] = await store.letters.find(LetterQuery(), limit=1)
 
     revived = await store.letters.revive([line.id], now=9_000)
 
     assert list(revived.unknown) == [line.id]
-    assert await store.letters.count(Wanted()) == 1
+    assert await store.letters.count(LetterQuery()) == 1
 
 
 async def test_a_slice_is_bounded(store: Storage) -> None:

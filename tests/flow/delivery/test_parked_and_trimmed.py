@@ -3,8 +3,10 @@
 from pathlib import Path
 
 from router.events.envelope import Envelope
+from router.storage.cursor import Cursor
 from router.storage.letters import Parked
 from router.storage.segment import encode_segment
+from router.storage.store import Settlement
 from router.testing.fake_http import FakeHttp
 from router.testing.running import running
 from tests.flow.delivery.rig import envelope, rig
@@ -45,10 +47,7 @@ async def test_a_router_recalls_a_parked_event_from_the_copy_in_its_row(tmp_path
         kept = encode_segment(0, [lost], store_id=storage.store_id)
         row = Parked(0, 1, 0, 0, "500", (), kept)
 
-        async def parked(destination: str) -> list[Parked]:
-            return [row]
-
-        storage.parked = parked  # type: ignore[method-assign]
+        await storage.settle([Settlement("collect", Cursor(2), None, {}, park=[row])])
         recall = rig.router.destinations["collect"]._recall
         assert recall is not None
 
