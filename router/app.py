@@ -9,6 +9,7 @@ so that what was accepted still flows.
 import asyncio
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Self
 
 from router import front
@@ -45,6 +46,7 @@ from router.storage.inbox import Inbox
 from router.storage.segment import decode_segment
 from router.storage.store import Storage
 from router.telemetry.audit import Audit
+from router.telemetry.failure_logs import FailureLogs
 from router.telemetry.happenings import ActorRestarted, LoopBlocked, RouterStarted, RouterStopping
 from router.telemetry.metrics import Metrics
 from router.telemetry.signals import Observer, Signals
@@ -122,8 +124,13 @@ class Router(Embedding):
         self._stack.callback(self.progress.end)
         http = HttpClient()
         self._stack.push_async_callback(http.close)
+        failure_logs = FailureLogs(
+            Path(self.config.logging.failure_logs), now=self.clock.now, signals=self.signals
+        )
+        self._stack.push_async_callback(failure_logs.flush)
         self._supervisor = Supervisor(restarted=self._restarted, clock=self.clock.monotonic)
         self._stack.push_async_callback(self._supervisor.stop, timeout=STOP_SECONDS)
+        self._supervisor.start(failure_logs)
         self.destinations = Destinations(
             self.storage,
             self.stream,
@@ -132,6 +139,7 @@ class Router(Embedding):
             http=http,
             signals=self.signals,
             clock=self.clock,
+            failures=failure_logs.write,
         )
         await self.destinations.start_all(self.config.destinations, file=self._file)
         self._start_stages(facts.latest_received_at)

@@ -20,6 +20,7 @@ from router.config import lives
 from router.config.model import DestinationConfig
 from router.delivery.actor import DeliveryActor, Recall
 from router.delivery.clock import Clock
+from router.delivery.failure_log import FailureLog, Write
 from router.delivery.http import HttpClient
 from router.drain import Drain
 from router.errors import ConfigError, RouterError, StorageError
@@ -51,7 +52,9 @@ class Destinations(Mapping[str, DeliveryActor]):
         http: HttpClient,
         signals: Signals,
         clock: Clock,
+        failures: Write,
     ) -> None:
+        """`failures` takes the lines of destinations that have a failure log."""
         self._storage = storage
         self._stream = stream
         self._supervisor = supervisor
@@ -59,6 +62,7 @@ class Destinations(Mapping[str, DeliveryActor]):
         self._http = http
         self._signals = signals
         self._clock = clock
+        self._failures = failures
         self._actors: dict[str, DeliveryActor] = {}
         self._drains: dict[str, Drain] = {}
         self._changing = asyncio.Lock()
@@ -166,6 +170,7 @@ class Destinations(Mapping[str, DeliveryActor]):
             clock=self._clock,
             recall=self._recall(state.name),
             accepts=config.filter.matches if config.filter else None,
+            failures=FailureLog(state.name, self._failures, self._clock.now) if config.failure_log else None,
         )
 
     # --- one destination, while nobody else changes any ----------------------------------------------

@@ -103,6 +103,8 @@ class DestinationConfig(Struct, frozen=True, kw_only=True):
     """Names of the sources whose events it gets; by default those of all."""
     filter: Filter | None = None
     """FQL: only events for which it is true are delivered, e.g. 'event = "Order Completed"'; by default all are."""
+    failure_log: bool = False
+    """Whether attempts that failed are logged, with request and answer, in files under `[logging] failure_logs`."""
     settings: Settings
     """What the plugin needs, under `settings.`; `router plugins` names its file, where each setting is explained."""
     policies: Policies
@@ -127,6 +129,8 @@ class LoggingConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """"console" for people, "json" for machines: one object a line."""
     level: Literal["debug", "info", "warning", "error"] = "info"
     """The least serious lines that are written."""
+    failure_logs: str = "data/failures"
+    """Folder of the failure logs of destinations that have one: a file for each hour, kept for 28 days."""
 
 
 class Outline(Struct, frozen=True):

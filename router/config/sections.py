@@ -19,7 +19,16 @@ from router.rules.fql.filter import Filter, compile_filter
 from router.rules.fql.refused import ExpressionRefused
 
 _POLICIES = tuple(one.name for one in fields(Policies))
-_DESTINATION_KEYS = ("kind", "sources", "filter", "settings", "renamed_from", "retire", *_POLICIES)
+_DESTINATION_KEYS = (
+    "kind",
+    "sources",
+    "filter",
+    "settings",
+    "failure_log",
+    "renamed_from",
+    "retire",
+    *_POLICIES,
+)
 
 
 def read_sources(
@@ -77,6 +86,9 @@ class DestinationReader:
         renamed_from = self._renamed_from(section, path)
         retire = self._retire(section, path)
         wanted = self._filter(section, path)
+        failure_log = section.get("failure_log", False)
+        if not isinstance(failure_log, bool):
+            self._problems.add((*path, "failure_log"), "must be true or false", "the default is false")
         if settings is None or policies is None:
             return None
         return DestinationConfig(
@@ -89,6 +101,7 @@ class DestinationReader:
             policies=policies,
             renamed_from=renamed_from,
             retire=retire,
+            failure_log=failure_log is True,
         )
 
     def _unknown(self, key: str, section: Mapping[str, Any], path: Path) -> None:

@@ -35,6 +35,7 @@ from msgspec import Struct
 from router.actors.actor import Actor
 from router.delivery.clock import Clock, Timer
 from router.delivery.dispatch import Dispatch
+from router.delivery.failure_log import Attempts, FailureLog
 from router.delivery.flight import Report, fly
 from router.delivery.http import HttpClient
 from router.delivery.landing import GONE, Landing
@@ -95,13 +96,15 @@ class DeliveryActor(Actor):
         signals: Signals,
         clock: Clock,
         recall: Recall | None = None,
+        failures: FailureLog | None = None,
         uniform: Callable[[float, float], float] = random.uniform,
         window: int = WINDOW_EVENTS,
         accepts: Accepts | None = None,
     ) -> None:
         """`sources` names the connected sources, None all of them; `accepts` is the destination's filter.
 
-        `recall` finds a parked event that the stream has lost; `uniform` is the jitter's source of chance.
+        `recall` finds a parked event that the stream has lost; `failures` logs attempts that failed; `uniform` is
+        the jitter's source of chance.
         """
         destination.feed_by(policies)
         self.name = f"delivery {state.name}"
@@ -112,6 +115,7 @@ class DeliveryActor(Actor):
         self._signals = signals
         self._clock = clock
         self._recall = recall
+        self._failures = failures
         self._uniform = uniform
         self._window = window
         self._route = Route(sources, destination.event_types(), accepts)
@@ -301,10 +305,17 @@ class DeliveryActor(Actor):
             if flight.row is not None:
                 await self._fetch(flight, flight.row)
             if flight.batch:
-                flight.report = await fly(self._sender, flight.batch, self._state.keys)
+                flight.report = await fly(self._attempts(flight), flight.batch, self._state.keys)
         finally:
             self._landed.append(flight)
             self._woken.set()
+
+    def _attempts(self, flight: Flight) -> Attempts:
+        if self._failures is None:
+            return self._sender
+        row = flight.row
+        tries = self._state.record.count if row is None else lambda position: row.attempts
+        return self._failures.watching(self._sender, flight.batch, tries)
 
     async def _fetch(self, flight: Flight, row: Parked) -> None:
         """Read a parked event from the stream."""
@@ -349,6 +360,8 @@ class DeliveryActor(Actor):
             settlement = self._unsettled or self._state.ledger.take(self._clock.now())
             self._unsettled = settlement
             await self._settle([settlement])
+            if self._failures is not None:
+                self._failures.died(settlement.dead_letters)
             self._unsettled = None
             self._committed = settlement.cursor
             for row in settlement.park:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from msgspec import Struct, field
 
-from router.delivery.sender import Sender
+from router.delivery.failure_log import Attempts
 from router.delivery.verdict import Judgement, Verdict
 from router.events.calls import AnyEvent
 from router.events.envelope import Envelope
@@ -33,7 +33,7 @@ class Report(Struct):
     """The verdict on `failed`."""
 
 
-async def fly(sender: Sender, batch: Sequence[Envelope], keys: Keys) -> Report:
+async def fly(sender: Attempts, batch: Sequence[Envelope], keys: Keys) -> Report:
     """Send `batch`; its parts go one after the other, from left to right, so the order of the stream is kept."""
     report = Report()
     parts: deque[Sequence[Envelope]] = deque([batch])

@@ -213,6 +213,13 @@ class DestinationRetired(Signal, frozen=True):
     """Events that waited and were given up."""
 
 
+class FailureLinesLost(Signal, frozen=True):
+    """Lines of the failure logs could not be written; no event is touched by that."""
+
+    count: int
+    reason: str
+
+
 # --- the sums ---------------------------------------------------------------------------------------------
 
 

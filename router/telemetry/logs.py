@@ -48,6 +48,7 @@ _LEVELS: dict[type[Signal], Level] = {
     h.DestinationLeftOut: "error",
     h.DestinationReturned: "warning",
     h.DestinationRetired: "info",
+    h.FailureLinesLost: "warning",
     h.ConservationBroken: "error",
     h.ConservationRestored: "info",
 }
