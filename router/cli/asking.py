@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import msgspec
+
 from router.admin.client import AdminClient
 from router.admin.dead import answer_dead
 from router.admin.last import answer_last
@@ -13,7 +15,7 @@ from router.admin.overview import answer_overview
 from router.admin.verbs import AnswerT, ArgumentsT, Desk, Verb
 from router.admin.where import answer_where
 from router.config.model import StorageConfig
-from router.errors import PluginError
+from router.errors import PluginError, RouterError
 from router.plugins.registry import Registry
 from router.storage.store import Storage
 from router.telemetry.signals import Signals
@@ -35,6 +37,10 @@ class Asking:
 
     def __call__(self, verb: Verb[ArgumentsT, AnswerT], arguments: ArgumentsT) -> AnswerT | None:
         """The answer to `verb`; None when there is no store yet. Raises RouterError."""
+        try:
+            msgspec.json.encode(arguments)
+        except UnicodeEncodeError:
+            raise RouterError("the command line has bytes that are no text; write it in UTF-8") from None
         if self._opened is None:
             answer = self._client.ask(verb, arguments)
             if answer is not None or not Path(self._config.path).exists():
