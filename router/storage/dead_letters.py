@@ -12,7 +12,7 @@ from router.events.times import parse_instant
 from router.storage.letters import DeadLetter, Parked
 from router.storage.segment import encode_segment
 
-SLICE = 64
+SLICE = 32
 """Most letters that one verb revives or drops: so many keep the writer for less than 5 ms."""
 
 
