@@ -34,7 +34,9 @@ _REASONS = {
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
 @configuration.option
 def where(message_id: str, source: str | None, workspace: str | None, as_json: bool, file: str) -> None:
-    """Show what became of one event: when it came, and what every destination did with it.
+    """Show what became of one event.
+
+    Tells when it came, where it is, and what every destination did with it.
 
     Asks the running router; when none runs, opens its store.
     """

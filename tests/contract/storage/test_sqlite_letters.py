@@ -19,9 +19,9 @@ from tests.contract.storage.test_dead_letters import bury, letter
 
 
 def make_old(path: Path, letters: list[DeadLetter], monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file of schema 1, with letters as that version wrote them."""
+    """A file of schema 2, with letters as that version wrote them."""
     with monkeypatch.context() as patch:
-        patch.setattr(schema, "SCHEMA_VERSION", 1)
+        patch.setattr(schema, "SCHEMA_VERSION", 2)
         database = sqlite3.connect(path, isolation_level=None)
         migrate(database, path, {})
     for one in letters:
@@ -50,7 +50,7 @@ async def test_letters_of_an_older_file_are_listed_and_revived(
         await store.born("crm", "hook", 0)
         revived = await store.letters.revive([line.id], now=1)
         assert revived.count == 1
-        assert (await store.facts()).schema_version == 2
+        assert (await store.facts()).schema_version == 3
 
 
 async def test_an_older_file_that_cannot_be_rewritten_stays_as_it_was(
@@ -63,7 +63,7 @@ async def test_an_older_file_that_cannot_be_rewritten_stays_as_it_was(
         raise sqlite3.OperationalError("disk is full")
 
     with pytest.raises(sqlite3.OperationalError):
-        migrate(database, tmp_path / "router.db", {2: fails})
+        migrate(database, tmp_path / "router.db", {3: fails})
 
     columns = [row[1] for row in database.execute("PRAGMA table_info(dead_letters)")]
     assert (database.execute("PRAGMA user_version").fetchone()[0], columns) == (

@@ -81,6 +81,7 @@ async def test_the_sums_hold_while_it_is_on_its_way_and_afterwards(service: Fake
     async with died(service, "m1", "m2") as (rig, desk):
         service.default = Reply(is_held=True)
         await desk.ask(RETRY, LetterIds((await ids(desk))[:1]))
+        await service.wait(3)
         during = all_sums(await rig.router.storage.books())
         service.release()
         await rig.drained()
