@@ -102,7 +102,7 @@ def retry(ids: Sequence[int], everything: bool, yes: bool, file: str, **filters:
     """
     configured = configuration.read_outline(file).destinations
     refused: list[Refused] = []
-    is_told: list[bool] = []
+    patience = _Patience()
 
     def send_again(put: Asking, some: Sequence[int]) -> int:
         done, left = 0, list(some)
@@ -114,7 +114,7 @@ def retry(ids: Sequence[int], everything: bool, yes: bool, file: str, **filters:
             refused.extend(answer.refused)
             left = list(answer.waiting)
             if left:
-                _wait(put, is_told)
+                patience.wait(put)
         return done
 
     done = _work(send_again, "Send {} again?", ids, everything, yes, file, filters)
@@ -172,15 +172,20 @@ def _work(
         return done
 
 
-def _wait(put: Asking, is_told: list[bool]) -> None:
-    """Wait while the router sends what was given to it; then it takes more."""
-    full = f"{MOST_WAITING} events of one destination are on their way again"
-    if not put.is_router:
-        raise Failure(f"{full}; run the router, and send the others when these are through")
-    if not is_told:
-        is_told.append(True)
-        click.echo(f"{full}; the others follow by and by. Ctrl-C leaves them as they are.", err=True)
-    time.sleep(_WAIT_SECONDS)
+class _Patience:
+    """Waits while the router sends what was given to it, and says so once; then it takes more."""
+
+    def __init__(self) -> None:
+        self._is_told = False
+
+    def wait(self, put: Asking) -> None:
+        full = f"{MOST_WAITING} events of one destination are on their way again"
+        if not put.is_router:
+            raise Failure(f"{full}; run the router, and send the others when these are through")
+        if not self._is_told:
+            self._is_told = True
+            click.echo(f"{full}; the others follow by and by. Ctrl-C leaves them as they are.", err=True)
+        time.sleep(_WAIT_SECONDS)
 
 
 def _slices(put: Asking, ids: Sequence[int], query: LetterQuery) -> Iterator[Sequence[int]]:
