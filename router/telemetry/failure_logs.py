@@ -56,6 +56,10 @@ class FailureLogs(Actor):
             except TimeoutError:
                 pass  # nothing came; old files go all the same
 
+    async def stop(self) -> None:
+        """Let what is being written be written to its end."""
+        await self.flush()
+
     async def flush(self) -> None:
         """Write everything that waits now; the last time when nobody delivers any more."""
         async with self._writing:

@@ -67,7 +67,7 @@ async def test_an_older_file_that_cannot_be_rewritten_stays_as_it_was(
 
     columns = [row[1] for row in database.execute("PRAGMA table_info(dead_letters)")]
     assert (database.execute("PRAGMA user_version").fetchone()[0], columns) == (
-        1,
+        2,
         ["id", "destination", "row"],
     )
     database.close()
