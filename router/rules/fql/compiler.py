@@ -108,13 +108,12 @@ def _value(tree: Value, field: Field) -> Reader | Constant:
     match tree:
         case Literal():
             return Constant(tree.value)
-        case Path(keys=(first, *others)):
-            return inside(field(first), others)
+        case Path():
+            return inside(field(tree.keys[0]), tree.keys[1:])
         case ListOf():
             return _list([_value(item, field) for item in tree.items])
         case Call():
             return _call(tree.function, [_value(argument, field) for argument in tree.arguments])
-    raise AssertionError(f"no value: {tree}")
 
 
 def _list(items: Sequence[Reader | Constant]) -> Reader | Constant:

@@ -20,7 +20,16 @@ _PART = re.compile(
     re.DOTALL,
 )
 _RANGE = re.compile(rf"({_CHARACTER})(?:-({_CHARACTER}))?", re.DOTALL)
-_STAR = None
+
+
+class _Literal(str):
+    """A character that stands for itself."""
+
+    __slots__ = ()
+
+
+_Part = str | None
+"""A character, a fragment of a regular expression that takes one character, or None for a star."""
 
 
 def _nothing(text: str) -> bool:
@@ -36,15 +45,8 @@ def compile_glob(pattern: str) -> Glob:
     return _without_expression(parts) or _with_expression(parts)
 
 
-class _Literal(str):
-    """A character that stands for itself."""
-
-    __slots__ = ()
-
-
-def _parts(pattern: str) -> list[str | None] | None:
-    """What stands between the stars, piece by piece: characters, fragments of a regular expression, stars."""
-    parts: list[str | None] = []
+def _parts(pattern: str) -> list[_Part] | None:
+    parts: list[_Part] = []
     at = 0
     while at < len(pattern):
         found = _PART.match(pattern, at)
@@ -52,7 +54,7 @@ def _parts(pattern: str) -> list[str | None] | None:
             return None
         at = found.end()
         if found["stars"]:
-            parts.append(_STAR)
+            parts.append(None)
         elif found["any"]:
             parts.append(".")
         elif found["set"]:
@@ -74,12 +76,12 @@ def _set(body: str, *, negated: bool) -> str:
     return f"[{'^' if negated else ''}{''.join(ranges)}]"
 
 
-def _without_expression(parts: list[str | None]) -> Glob | None:
+def _without_expression(parts: list[_Part]) -> Glob | None:
     """The usual globs: text with a star in front, behind, on both sides, or none."""
-    inner = parts[bool(parts and parts[0] is _STAR) :]
-    ends_open = bool(inner) and inner[-1] is _STAR
-    starts_open = len(inner) < len(parts)
-    inner = inner[: len(inner) - ends_open]
+    starts_open = parts[:1] == [None]
+    inner = parts[1:] if starts_open else parts
+    ends_open = inner[-1:] == [None]
+    inner = inner[:-1] if ends_open else inner
     if not all(isinstance(part, _Literal) for part in inner):
         return None
     text = "".join(part for part in inner if part)
@@ -92,10 +94,10 @@ def _without_expression(parts: list[str | None]) -> Glob | None:
     return lambda given: given == text
 
 
-def _with_expression(parts: list[str | None]) -> Glob:
+def _with_expression(parts: list[_Part]) -> Glob:
     pieces = [""]
     for part in parts:
-        if part is _STAR:
+        if part is None:
             pieces.append("")
         else:
             pieces[-1] += re.escape(part) if isinstance(part, _Literal) else part

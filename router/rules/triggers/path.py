@@ -3,16 +3,14 @@
 import re
 from typing import Any
 
-from router.rules.fql.closures import Constant, Reader
+from router.rules.fql.closures import Reader
 
 _KEYS = re.compile(r"[^\[.\]]+")
 _INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
 
 
-def member_of(field: Reader | Constant, path: str) -> Reader | Constant:
+def member_of(field: Reader, path: str) -> Reader:
     """Where the value at `path` stands within a field; what is not there reads as None."""
-    if isinstance(field, Constant):
-        return Constant(None)
     keys = tuple(_KEYS.findall(path))
 
     def read(event: Any) -> Any:

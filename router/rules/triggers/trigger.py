@@ -62,11 +62,10 @@ def _test(node: Node, field: Field) -> Test | bool:
         join = all_of if node.operator == "and" else any_of
         return join(_test(child, field) for child in node.children)
     place = field(FIELDS[type(node)])
-    if isinstance(node, MemberCondition):
-        place = member_of(place, node.name)
     if isinstance(place, Constant):
-        return _holds(node, lambda event: place.value)(None)
-    return _holds(node, place)
+        known = place.value
+        return _holds(node, lambda event: known)(None)
+    return _holds(node, member_of(place, node.name) if isinstance(node, MemberCondition) else place)
 
 
 def _holds(condition: AnyCondition, read: Reader) -> Test:

@@ -94,6 +94,9 @@ def judged(text: str, stored: dict[str, Any] = TRACK) -> bool:
         "type='track'and(event!='x')",
         "_x = null and a-b = null",
         "-1 < +1",
+        "1 = 1 and 'a' in ['a'] and !false",
+        "contains(event, 'Order') and properties.km != 8 and userId != null",
+        "'x' in [userId, 'x'] and userId in [userId]",
     ],
 )
 def test_true_of_the_event(text: str) -> None:
@@ -123,6 +126,8 @@ def test_true_of_the_event(text: str) -> None:
         "lowercase(event)",
         "_json = null and false",
         "event.x = 'Order Completed'",
+        "1 = 2 or properties.km < null or properties.km > true",
+        "properties.tags > 0 or event < [1]",
     ],
 )
 def test_false_of_the_event(text: str) -> None:
