@@ -84,11 +84,11 @@ class Dispatch:
         state = self._state
         if state.parking.is_away:
             return False
-        row = state.parking.take(self._clock.now())
+        row = state.parking.take(state.now())
         if row is None:
             due_at = state.parking.next_due()
             if due_at is not None:
-                self._wake((due_at - self._clock.now()) / 1000)
+                self._wake((due_at - state.now()) / 1000)
             return False
         self._prefers_live = True
         self._start(self._retry(row))
@@ -106,13 +106,13 @@ class Dispatch:
         now = self._clock.monotonic()
         if envelope is None:
             self.lacks_probe = True
-            row = None if state.parking.is_away else state.parking.take(self._clock.now())
+            row = None if state.parking.is_away else state.parking.take(state.now())
             if row is not None:
                 flight = self._retry(row)
                 flight.is_probe = True
                 self._start(flight)
             elif (due_at := state.parking.next_due()) is not None:
-                self._wake((due_at - self._clock.now()) / 1000)
+                self._wake((due_at - state.now()) / 1000)
         elif is_suspect:
             state.suspects.isolate(envelope)
             self._start(Flight(Kind.PROBE, [envelope], now, frozenset(), is_suspect=True, is_probe=True))

@@ -73,7 +73,7 @@ class Landing:
             ):  # behind one of the same user in this very batch
                 state.parking.hold(envelope, keys)
                 continue
-            state.record.failed([envelope], verdict, monotonic=self._clock.monotonic(), now=self._clock.now())
+            state.record.failed([envelope], verdict, monotonic=self._clock.monotonic(), now=state.now())
             self._park(envelope, verdict)
         if flight.is_suspect:
             over = [*report.delivered, *(one for one, _ in report.dead), *(one for one, _ in report.again)]
@@ -84,7 +84,7 @@ class Landing:
     def _land_retry(self, flight: Flight, row: Parked, report: Report) -> None:
         """A parked event was tried again, is not in the stream any more, or could not be read."""
         state = self._state
-        now = self._clock.now()
+        now = state.now()
         if report.delivered:
             state.ledger.delivered(report.delivered, {row.position: row.attempts + 1})
             self._lift(row.position)
@@ -141,7 +141,7 @@ class Landing:
         """Park an event whose last failure is counted already; it dies instead when it is too old."""
         state = self._state
         tries = state.record.get(envelope.position)
-        now = self._clock.now()
+        now = state.now()
         retried = state.parking.first(
             envelope,
             state.keys(envelope.event),
@@ -170,7 +170,7 @@ class Landing:
         state = self._state
         if flight.row is None:
             if verdict.judgement is not Judgement.SNOOZE:
-                monotonic, now = self._clock.monotonic(), self._clock.now()
+                monotonic, now = self._clock.monotonic(), state.now()
                 state.record.failed(report.failed, verdict, monotonic=monotonic, now=now)
             if self._is_settled_alone(flight, report.failed, verdict):
                 return

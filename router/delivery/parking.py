@@ -195,7 +195,10 @@ class Parking:
 
 
 def _clamped(row: Parked, now: int) -> Parked:
-    """A row as loaded: due within the longest back-off, and not aged by the time in which nobody could try it."""
-    away = max(0, now - row.due_at)
+    """A row as loaded: due within the longest back-off, and as old as it was when it was written.
+
+    The time in which nobody could try it does not age it, nor does a clock that was set meanwhile.
+    """
     latest = now + int(LONGEST_SECONDS * JITTER[1] * 1000)
-    return replace(row, due_at=min(max(row.due_at, now), latest), first_tried_at=row.first_tried_at + away)
+    due_at = min(max(row.due_at, now), latest)
+    return replace(row, due_at=due_at, first_tried_at=row.first_tried_at + due_at - row.due_at)

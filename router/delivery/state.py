@@ -74,6 +74,8 @@ class State:
         self.name = name
         self.keys = keys
         self.give_up = give_up
+        self._clock = clock
+        self._begun = clock.now(), clock.monotonic()
         self.ledger = Ledger(name, cursor)
         self.parking = Parking(parked, give_up=give_up, now=clock.now(), uniform=uniform)
         self.batcher = Batcher(policies.batching, keys=keys, parking=self.parking)
@@ -83,6 +85,15 @@ class State:
         self.record = Record(give_up)
         self.flights: set[Flight] = set()
         self._busy: set[str] = set()
+
+    def now(self) -> int:
+        """Milliseconds since the epoch as if nobody had set the clock since the start.
+
+        Parked events are due and grow old by this time: a clock set back must not hold them, nor one set forward
+        let them die.
+        """
+        began_at, began = self._begun
+        return began_at + int((self._clock.monotonic() - began) * 1000)
 
     def busy(self) -> AbstractSet[str] | None:
         """Keys that must not leave now, beside those behind the barrier; None when there is nothing to overtake."""

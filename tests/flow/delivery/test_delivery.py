@@ -266,6 +266,19 @@ async def test_a_parked_event_is_delivered_when_its_time_comes_and_then_those_be
         assert (one.store.parked, one.store.cursor.floor) == ({}, 5)
 
 
+async def test_a_clock_that_is_set_back_does_not_hold_a_parked_event(service: FakeHttp) -> None:
+    refuse(service, "m0", status=500)
+    async with rig(hook(service)) as one:
+        one.publish_users("a", "b")
+        await one.until(lambda: bool(one.store.parked), step=0.5)
+        one.clock.set(-7200)
+        service.rule = None
+        before = one.clock.monotonic()
+        await one.finished(2, step=1)
+
+        assert one.clock.monotonic() - before < 60
+
+
 async def test_a_parked_event_dies_at_the_give_up_age(service: FakeHttp) -> None:
     refuse(service, "m0", status=500)
     async with rig(hook(service)) as one:

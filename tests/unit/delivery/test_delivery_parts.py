@@ -148,6 +148,14 @@ def test_a_due_time_from_the_future_is_clamped_to_the_longest_back_off() -> None
     assert parking(row(0, "ua", due=100 * HOUR)).next_due() == 2700 * 1000
 
 
+def test_a_clock_set_back_between_two_starts_does_not_make_a_parked_event_younger() -> None:
+    lot = parking(row(0, "ua", first=100 * HOUR, due=100 * HOUR + 1000), now=0)
+    taken = lot.take(HOUR)
+
+    assert taken is not None
+    assert taken.due_at - taken.first_tried_at == 1000
+
+
 def test_a_row_that_is_put_off_is_not_taken_at_its_old_time() -> None:
     lot = parking(row(0, "ua"))
     lot.park(row(0, "ua", due=5000))
