@@ -72,10 +72,14 @@ class Router(Embedding):
         storage: Storage | None = None,
         processes: bool = True,
         file: str | None = None,
+        http: HttpClient | None = None,
+        doors: bool = True,
     ) -> None:
         """`processes=False` only accepts: what comes stays in the inbox until a router that processes opens it.
 
         `file` is what `config` was read from: it is watched, and read again when it changes or that is asked for.
+        `http` sends for the destinations; the router closes it. With `doors=False` calls come from this program
+        alone: no socket is opened, and the loop is not watched.
         """
         self._file = file
         self._processes = processes
@@ -84,6 +88,8 @@ class Router(Embedding):
         self.adopt(config, registry or Registry.load(config.plugins))
         self.storage = storage or self._make_storage()
         self.metrics = Metrics()
+        self._http = http or HttpClient()
+        self.has_doors = doors
         self._stack = AsyncExitStack()
 
     # --- life -----------------------------------------------------------------------------------------
@@ -122,8 +128,7 @@ class Router(Embedding):
         )
         self.progress = Progress(self.inbox, self.stream, self.signals, clock=self.clock.monotonic)
         self._stack.callback(self.progress.end)
-        http = HttpClient()
-        self._stack.push_async_callback(http.close)
+        self._stack.push_async_callback(self._http.close)
         failure_logs = FailureLogs(
             Path(self.config.logging.failure_logs), now=self.clock.now, signals=self.signals
         )
@@ -136,7 +141,7 @@ class Router(Embedding):
             self.stream,
             supervisor=self._supervisor,
             progress=self.progress,
-            http=http,
+            http=self._http,
             signals=self.signals,
             clock=self.clock,
             failures=failure_logs.write,
@@ -145,15 +150,19 @@ class Router(Embedding):
         self._start_stages(facts.latest_received_at)
         self.audit = Audit(self.storage.books, sleep=self.clock.sleep, signals=self.signals)
         self._supervisor.start(self.audit)
+        self._watch_config()
+        if self.has_doors:
+            await self._open_doors()
+        self.signals.emit(RouterStarted(self.url))
+
+    async def _open_doors(self) -> None:
         self.doors = front.doors(self)
         await self.doors.server.open(self.config.server.host, self.config.server.port)
         self._stack.push_async_callback(self.doors.server.close)
-        self._watch_config()
         await self._open_admin_door()
         watchdog = Watchdog(lambda seconds, where: self.signals.emit(LoopBlocked(seconds, where)))
         watchdog.start()
         self._stack.callback(watchdog.stop)
-        self.signals.emit(RouterStarted(self.url))
 
     def _watch_config(self) -> None:
         self.reloads = Reloads(self, self._file)
@@ -254,7 +263,9 @@ class Router(Embedding):
 
     @property
     def url(self) -> str:
-        """Where the doors are, e.g. `http://127.0.0.1:8080`."""
+        """Where the doors are, e.g. `http://127.0.0.1:8080`; empty without doors."""
+        if not self.has_doors:
+            return ""
         host = self.config.server.host
         shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
         return f"http://{shown}:{self.doors.server.port}"

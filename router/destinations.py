@@ -204,7 +204,8 @@ class Destinations(Mapping[str, DeliveryActor]):
 
     def _serve(self, actor: DeliveryActor, state: DestinationState) -> None:
         self._actors[state.name] = actor
-        self._progress.follow(state.name, state.cursor.floor)
+        floor = min([state.cursor.floor, *(row.position for row in state.parked)])
+        self._progress.follow(state.name, floor)
         self._supervisor.start(actor, is_last_to_stop=True)
 
     async def _stop(self, name: str) -> None:

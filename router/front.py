@@ -38,7 +38,9 @@ def doors(router: "Router") -> Doors:
 
 
 def refit(router: "Router") -> None:
-    """Have the open doors go by the configuration that the router has now."""
+    """Have the open doors, if there are any, go by the configuration that the router has now."""
+    if not router.has_doors:
+        return
     server = router.config.server
     around = _surroundings(router, Proxies(server.trusted_proxies))
     router.doors.tracking.follow(

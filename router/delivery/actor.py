@@ -341,16 +341,25 @@ class DeliveryActor(Actor):
             await self._has_news.wait()
             self._has_news.clear()
             while not self._ledger_is_settled:
-                try:
-                    await asyncio.shield(self._commit())  # a write that has begun is never given up half-way
+                if await asyncio.shield(
+                    self._is_committed()
+                ):  # a write that has begun is never given up half-way
                     delay = STORE_RETRY_SECONDS[0]
-                except StorageError:  # the store is in trouble and says so itself; it is asked again
+                else:
                     await self._clock.sleep(delay)
                     delay = min(delay * 2, longest)
 
     @property
     def _ledger_is_settled(self) -> bool:
         return self._unsettled is None and self._state.ledger.is_empty
+
+    async def _is_committed(self) -> bool:
+        """Settle what is gathered; False when the store is in trouble, which it says itself."""
+        try:
+            await self._commit()
+        except StorageError:
+            return False
+        return True
 
     async def _commit(self) -> None:
         """Settle what is gathered; what gathers meanwhile is settled next."""

@@ -56,3 +56,16 @@ async def test_a_router_recalls_a_parked_event_from_the_copy_in_its_row(tmp_path
         assert found is not None
         assert found.event.message_id == "m1"
         assert await recall(1) is None
+
+
+async def test_after_a_restart_drained_still_waits_for_a_parked_event(tmp_path: Path) -> None:
+    async with running(folder=tmp_path) as rig:
+        await rig.router.track("Parked", user_id="u1", message_id="m1")
+        await rig.drained()
+        now = rig.router.clock.now()
+        row = Parked(0, 1, now, now + 3_600_000, "500", ("uu1",))
+        await rig.router.storage.settle([Settlement("collect", Cursor(1), None, {}, park=[row])])
+
+        await rig.restart()
+
+        assert not rig.router.progress.is_drained
