@@ -10,8 +10,9 @@ BIN := $(VENV)/bin
 PEERS := tests/compat/node
 ANALYTICS_JS := $(VENV)/share/pointsman/analytics-js
 ARGS ?=
-KILLS ?= 100
-SEEDS ?=
+KILLS ?=
+SEEDS ?= 1000
+SEED ?=
 SPEC ?= ../shared/spec
 
 .DEFAULT_GOAL := help
@@ -46,9 +47,10 @@ format: install ## put the code in the form that `make check` asks for
 bench: install ## measure; writes bench.json and a table
 	$(BIN)/python -m tests.bench $(ARGS)
 
-drill: install ## kill the router again and again (KILLS=1000, SEEDS="1 2 3") and count what is lost
-	@if [ -z "$(SEEDS)" ]; then $(BIN)/python -m tests.crash.drill --kills $(KILLS) $(ARGS); \
-	else for seed in $(SEEDS); do $(BIN)/python -m tests.crash.drill --kills $(KILLS) --seed $$seed $(ARGS) || exit 1; done; fi
+drill: install ## play SEEDS=1000 simulated worlds, or one with its trace (SEED=4711), or kill a real router (KILLS=100)
+	@if [ -n "$(KILLS)" ]; then $(BIN)/python -m tests.crash.drill --kills $(KILLS) $(ARGS); \
+	elif [ -n "$(SEED)" ]; then $(BIN)/python -m tests.simulation --seed $(SEED) $(ARGS); \
+	else $(BIN)/python -m tests.simulation --seeds $(SEEDS) $(ARGS); fi
 
 rules: install ## show which numbered rules of the specification have a test that passed in the last run
 	@$(BIN)/python -m tests.rules $(SPEC)
