@@ -30,7 +30,7 @@ import random
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
-from msgspec import Struct
+from msgspec.structs import replace
 
 from router.actors.actor import Actor
 from router.delivery.clock import Clock, Timer
@@ -44,6 +44,7 @@ from router.delivery.rate import RateLimit
 from router.delivery.routing import Accepts, Route
 from router.delivery.sender import Sender
 from router.delivery.state import Flight, State
+from router.delivery.status import DeliveryStatus
 from router.errors import StorageError
 from router.events.envelope import Envelope
 from router.plugins.destination import Destination
@@ -63,21 +64,6 @@ STORE_RETRY_SECONDS = (0.1, 5.0)
 
 
 Recall = Callable[[int], Awaitable[Envelope | None]]
-
-
-class DeliveryStatus(Struct, frozen=True):
-    """Where a destination stands, for operators."""
-
-    cursor: Cursor
-    pending: int
-    """Positions of the stream that it has not finished, and parked events. Counted, never subtracted."""
-    parked: int
-    held: int
-    """Events that wait behind a parked one."""
-    in_flight: int
-    is_paused: bool
-    reason: str
-    """Why it pauses."""
 
 
 class DeliveryActor(Actor):
@@ -165,10 +151,11 @@ class DeliveryActor(Actor):
 
     def revive(self, rows: Iterable[Parked]) -> None:
         """Take events that the store has just parked: somebody sends dead letters again. They are due at once."""
+        now = self._state.now()  # rows have the time of day, which may have been set since
         for row in rows:
             if row.position not in self._parked:  # an actor that started meanwhile has read them itself
                 self._parked[row.position] = row
-                self._state.parking.park(row)
+                self._state.parking.park(replace(row, due_at=now, first_tried_at=now))
         self._tell_cursor()
         self._woken.set()
 

@@ -69,3 +69,19 @@ async def test_after_a_restart_drained_still_waits_for_a_parked_event(tmp_path: 
         await rig.restart()
 
         assert not rig.router.progress.is_drained
+
+
+async def test_a_revived_event_is_sent_at_once_although_the_clock_was_set_back(service: FakeHttp) -> None:
+    async with rig(hook(service)) as one:
+        one.publish(envelope(0))
+        await one.finished(1)
+        later = one.clock.now() + 7_200_000
+        row = Parked(0, 0, later, later, "400", ("uu0",))
+        one.store.parked[0] = row
+        one.store.counts["delivered", "crm"] -= 1
+
+        one.actor.revive([row])
+        await one.finished(1)
+
+        assert sent(service) == [["m0"], ["m0"]]
+        assert one.actor.status.parked == 0
