@@ -184,6 +184,11 @@ class Bench:
         """The message ids of all dead letters."""
         return {one.message_id for one in self._run(self.storage.dead_letters(NAME, 1_000_000))}
 
+    def last_letters(self) -> list[str]:
+        """The reasons and answers of the newest dead letters, for a report."""
+        letters = self._run(self.storage.dead_letters(NAME, 3))
+        return [f"{one.message_id} {one.reason} {one.answer[:200]}" for one in letters]
+
     @property
     def failure(self) -> BaseException | None:
         """What the actor ended with, if it did."""

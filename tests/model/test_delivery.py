@@ -179,7 +179,8 @@ class DeliveryMachine(RuleBasedStateMachine):
             if self.bench.balance.pending == 0:
                 break
         balance = self.bench.balance
-        assert balance.pending == 0, f"{balance}; {self.bench.actor.status}"
+        letters = self.bench.last_letters()
+        assert balance.pending == 0, f"{balance}; {self.bench.actor.status}; {letters}"
         self.sums_agree()
         self.nothing_overtakes()
         arrived, dead = set(self.service.arrived), self.bench.letters()

@@ -103,7 +103,6 @@ class VirtualLoop(asyncio.BaseEventLoop):
             for task in left:
                 task.cancel()
             self.run_until_complete(asyncio.wait(left))
-        self.run_until_complete(self.shutdown_asyncgens())
 
     def _process_events(self, event_list: list[Any]) -> None:
         """There are no sockets to have events."""
