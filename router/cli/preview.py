@@ -35,8 +35,9 @@ _SIGNS = {"added": "+", "removed": "-", "changed": "~"}
 def preview(new: str, count: int, as_json: bool, file: str) -> None:
     """Show what a new configuration would send.
 
-    Before it is applied: takes the last events of the store, and compares the requests that the destinations of both configurations would
-    make for them. Nothing is sent. Requests that depend on the answer to an earlier one are not looked at.
+    Before it is applied: takes the last events of the store, and compares the requests that the destinations of both
+    configurations would make for them. Nothing is sent. Requests that depend on the answer to an earlier one are not
+    looked at.
     """
     old_config, new_config = configuration.read(file), configuration.read(new)
     try:
