@@ -21,6 +21,17 @@ if TYPE_CHECKING:
         Unauthorized,
     )
     from router.events.calls import Alias, AnyEvent, Event, Group, Identify, Page, Screen, Track
+    from router.plugins.auth import (
+        Auth,
+        AwsAuth,
+        BasicAuth,
+        BearerAuth,
+        ClientCredentialsAuth,
+        HeaderAuth,
+        HmacAuth,
+        QueryAuth,
+        RefreshTokenAuth,
+    )
     from router.plugins.destination import Destination, Requests
     from router.plugins.hookspecs import hookimpl
     from router.plugins.outcome import Outcome
@@ -32,7 +43,12 @@ __all__ = [
     "Alias",
     "Answer",
     "AnyEvent",
+    "Auth",
+    "AwsAuth",
+    "BasicAuth",
     "Batching",
+    "BearerAuth",
+    "ClientCredentialsAuth",
     "Concurrency",
     "ConfigError",
     "DeliveryError",
@@ -40,10 +56,14 @@ __all__ = [
     "Duration",
     "Event",
     "Group",
+    "HeaderAuth",
+    "HmacAuth",
     "Identify",
     "Outcome",
     "Page",
+    "QueryAuth",
     "Rate",
+    "RefreshTokenAuth",
     "Rejected",
     "Request",
     "Requests",
@@ -77,6 +97,17 @@ _HOMES = {
         "Unauthorized",
     ),
     "router.events.calls": ("Alias", "AnyEvent", "Event", "Group", "Identify", "Page", "Screen", "Track"),
+    "router.plugins.auth": (
+        "Auth",
+        "AwsAuth",
+        "BasicAuth",
+        "BearerAuth",
+        "ClientCredentialsAuth",
+        "HeaderAuth",
+        "HmacAuth",
+        "QueryAuth",
+        "RefreshTokenAuth",
+    ),
     "router.plugins.destination": ("Destination", "Requests"),
     "router.plugins.hookspecs": ("hookimpl",),
     "router.plugins.outcome": ("Outcome",),

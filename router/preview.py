@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from router.config.model import Config, DestinationConfig
 from router.delivery.difference import Change, compare
-from router.delivery.preview import Outgoing, outgoing
+from router.delivery.preview import Shown, shown
 from router.delivery.secrecy import Secrecy
 from router.events.envelope import Envelope
 from router.plugins.loading import Loading
@@ -68,11 +68,11 @@ def _compared(
     return DestinationPreview(shown.name, shown.kind, what, same, changes, before != after)
 
 
-def _sent(section: DestinationConfig | None, envelopes: Sequence[Envelope]) -> list[Outgoing]:
+def _sent(section: DestinationConfig | None, envelopes: Sequence[Envelope]) -> list[Shown]:
     if section is None or section.retire is not None:
         return []
     with Loading(f"destination {section.name!r}", "mend its plugin or its settings"):
         destination = section.destination()
         destination.feed_by(section.policies)
     accepts = section.filter.matches if section.filter else None
-    return outgoing(destination, section.sources, envelopes, accepts=accepts)
+    return shown(destination, section.sources, envelopes, accepts=accepts)

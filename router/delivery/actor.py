@@ -33,10 +33,12 @@ from typing import Any
 from msgspec.structs import replace
 
 from router.actors.actor import Actor
+from router.actors.guard import Guard
 from router.delivery.clock import Clock, Timer
 from router.delivery.dispatch import Dispatch
 from router.delivery.failure_log import Attempts, FailureLog
 from router.delivery.flight import Report, fly
+from router.delivery.grouping import grouping
 from router.delivery.http import HttpClient
 from router.delivery.landing import GONE, Landing
 from router.delivery.ledger import passed
@@ -47,6 +49,7 @@ from router.delivery.state import Flight, State
 from router.delivery.status import DeliveryStatus
 from router.errors import StorageError
 from router.events.envelope import Envelope
+from router.plugins.auth import Auth
 from router.plugins.destination import Destination
 from router.plugins.policies import Policies
 from router.storage.cursor import Cursor
@@ -86,12 +89,16 @@ class DeliveryActor(Actor):
         uniform: Callable[[float, float], float] = random.uniform,
         window: int = WINDOW_EVENTS,
         accepts: Accepts | None = None,
+        auth: Auth | None = None,
+        guard: Guard | None = None,
     ) -> None:
         """`sources` names the connected sources, None all of them; `accepts` is the destination's filter.
 
         `recall` finds a parked event that the stream has lost; `failures` logs attempts that failed; `uniform` is
-        the jitter's source of chance.
+        the jitter's source of chance. `auth` goes before what the destination declares, and `guard` is the one that
+        the watchdog knows.
         """
+        guard = guard or Guard()
         destination.feed_by(policies)
         self.name = f"delivery {state.name}"
         self._destination = state.name
@@ -106,7 +113,8 @@ class DeliveryActor(Actor):
         self._window = window
         self._route = Route(sources, destination.event_types(), accepts)
         self._rate = RateLimit(policies.rate, clock)
-        self._sender = Sender(destination, http=http, rate=self._rate, clock=clock)
+        self._sender = Sender(destination, http=http, rate=self._rate, clock=clock, auth=auth, guard=guard)
+        self._group = grouping(destination, guard, self._sender.foreign)
         self._committed = state.cursor
         self._parked = {row.position: row for row in state.parked}
         self._committing = asyncio.Lock()
@@ -182,6 +190,7 @@ class DeliveryActor(Actor):
             policies=self._policies,
             clock=self._clock,
             uniform=self._uniform,
+            group=self._group,
         )
         self._dispatch = Dispatch(self._state, rate=self._rate, clock=self._clock, start=self._start)
         self._landing = Landing(self._state, clock=self._clock, signals=self._signals)

@@ -2,20 +2,24 @@
 
 An event that shares an order key with one that is on its way, suspected or skipped before it waits for its turn; one
 that shares a key with a parked event goes behind the barrier. When nothing is on its way and nothing waits there is
-nothing to overtake: then no keys are computed at all.
+nothing to overtake: then no keys are computed at all. Where a destination groups, an event of another group than the
+batch's first waits for its turn too.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from collections.abc import Set as AbstractSet
 from itertools import accumulate, islice
 
+from router.delivery.grouping import Group
 from router.delivery.parking import Parking
 from router.events.calls import AnyEvent
 from router.events.envelope import Envelope
 from router.plugins.policies import Batching
 
 Keys = Callable[[AnyEvent], tuple[str, ...]]
+GROUPED = 10
+"""So many batches' worth of events may wait for a batch of their group before no more is read."""
 PROBES = 100
 """So many events are looked at to find one for a probe."""
 
@@ -23,15 +27,19 @@ PROBES = 100
 class Batcher:
     """Holds what was read and not yet sent."""
 
-    def __init__(self, batching: Batching, *, keys: Keys, parking: Parking) -> None:
+    def __init__(
+        self, batching: Batching, *, keys: Keys, parking: Parking, group: Group | None = None
+    ) -> None:
         self._max_events = max(1, batching.max_events)
         self._max_bytes = int(batching.max_bytes)
         self._max_wait = float(batching.max_wait)
         self._keys = keys
         self._parking = parking
+        self._group = group
         self._fresh: deque[Envelope] = deque()
         self._waiting: list[tuple[Envelope, tuple[str, ...]]] = []
         self._since = 0.0
+        self._batch_group: Hashable = None
 
     def __len__(self) -> int:
         return len(self._fresh) + len(self._waiting)
@@ -39,6 +47,8 @@ class Batcher:
     @property
     def wants_more(self) -> bool:
         """Whether what was read does not fill a batch."""
+        if self._group is not None and len(self._waiting) > GROUPED * self._max_events:
+            return False
         return len(self._fresh) < self._max_events
 
     def add(self, envelopes: Iterable[Envelope], now: float) -> None:
@@ -61,7 +71,7 @@ class Batcher:
 
     def take(self, busy: AbstractSet[str] | None, now: float) -> list[Envelope]:
         """The next batch, without events that share a key with `busy`; None says that nothing is on its way."""
-        if busy is None and not self._waiting and not self._parking:
+        if busy is None and not self._waiting and not self._parking and self._group is None:
             batch = self._prefix()
         else:
             batch = self._without(busy or frozenset())
@@ -126,6 +136,15 @@ class Batcher:
     def _is_full(self, events: int, size: int) -> bool:
         return events >= self._max_events or size > self._max_bytes
 
+    def _fits(self, envelope: Envelope, batch: list[Envelope]) -> bool:
+        """Whether the event is of the batch's group."""
+        if self._group is None:
+            return True
+        group = self._group(envelope.event)
+        if not batch:
+            self._batch_group = group
+        return group == self._batch_group
+
     def _sort(
         self,
         envelope: Envelope,
@@ -137,7 +156,7 @@ class Batcher:
         """Put an event into the batch, behind the barrier or back; return the bytes it adds to the batch."""
         if self._parking.blocks(envelope.position, keys):
             self._parking.hold(envelope, keys)
-        elif busy.isdisjoint(keys) and skipped.isdisjoint(keys):
+        elif busy.isdisjoint(keys) and skipped.isdisjoint(keys) and self._fits(envelope, batch):
             batch.append(envelope)
             return len(envelope.event.json) + 1
         else:

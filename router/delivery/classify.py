@@ -6,13 +6,16 @@ import socket
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+from router.actors.guard import ForeignCodeBlocked
 from router.delivery.verdict import DELIVERED, Judgement, Verdict
-from router.errors import DeliveryError, Rejected, RetryLater, Snooze, Unauthorized
+from router.errors import DeliveryError, PluginError, Rejected, RetryLater, Snooze, Unauthorized
 from router.plugins.outcome import Outcome
 from router.plugins.request import Answer
 
 MESSAGE_REJECTED = "MESSAGE_REJECTED"
 PLUGIN_ERROR = "PLUGIN_ERROR"
+PLUGIN_TIMEOUT = "PLUGIN_TIMEOUT"
+PLUGIN_ENDLESS = "PLUGIN_ENDLESS"
 INVALID_SETTINGS = "INVALID_SETTINGS"
 _CODE = re.compile(r"[A-Za-z0-9_.-]{1,40}")
 _SHOWN = {errno.EPIPE: "ECONNRESET", errno.ENETUNREACH: "EHOSTUNREACH"}
@@ -25,6 +28,10 @@ class NetworkError(Exception):
     def __init__(self, code: str, text: str) -> None:
         super().__init__(text)
         self.code = code
+
+
+class Endless(PluginError):
+    """A generator yields requests without end."""
 
 
 class UnusableRequest(Exception):
@@ -67,6 +74,10 @@ def judge_error(error: Exception) -> Verdict:
             return _network(error.code, text)
         case TimeoutError():
             return _network("ETIMEDOUT", text)
+        case ForeignCodeBlocked():
+            return Verdict(Judgement.BROKEN, PLUGIN_TIMEOUT, answer=f"the plugin held the loop at {error}")
+        case Endless():
+            return Verdict(Judgement.BROKEN, PLUGIN_ENDLESS, answer=text)
         case OSError():
             return _network(os_code(error), text)
         case _:

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from router.delivery.preview import Outgoing
+from router.delivery.preview import Shown
 from router.delivery.secrecy import HIDDEN, HIDDEN_HEADERS
 
 LONGEST = 200
@@ -40,7 +40,7 @@ class Change(Struct, frozen=True):
     differences: tuple[Difference, ...] = ()
 
 
-def compare(old: Sequence[Outgoing], new: Sequence[Outgoing], *, hide: Hide) -> list[Change]:
+def compare(old: Sequence[Shown], new: Sequence[Shown], *, hide: Hide) -> list[Change]:
     """The requests that differ, in the order of the events; `hide` takes secrets out of what is shown."""
     before = {one.key: one for one in old}
     after = {one.key: one for one in new}
@@ -61,11 +61,11 @@ def _merged(old: list[tuple[str, int]], new: list[tuple[str, int]]) -> list[tupl
     return old + [key for key in new if key not in known]
 
 
-def _change(what: str, one: Outgoing, differences: tuple[Difference, ...], hide: Hide) -> Change:
+def _change(what: str, one: Shown, differences: tuple[Difference, ...], hide: Hide) -> Change:
     return Change(what, one.method, hide(one.url), one.key[0], one.events, one.is_first_of_more, differences)
 
 
-def _differences(old: Outgoing, new: Outgoing, hide: Hide) -> Iterator[Difference]:
+def _differences(old: Shown, new: Shown, hide: Hide) -> Iterator[Difference]:
     def shown(value: str) -> str:
         text = hide(value)
         return text if len(text) <= LONGEST else text[:LONGEST] + "…"
@@ -80,7 +80,7 @@ def _differences(old: Outgoing, new: Outgoing, hide: Hide) -> Iterator[Differenc
             )
 
 
-def _places(old: Outgoing, new: Outgoing) -> Iterator[tuple[str, str, str]]:
+def _places(old: Shown, new: Shown) -> Iterator[tuple[str, str, str]]:
     yield "method", old.method, new.method
     yield "url", old.url, new.url
     yield "events", str(old.events), str(new.events)

@@ -11,8 +11,7 @@ from uuid import uuid4
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from router.delivery.sender import Attempt
-from router.delivery.verdict import Judgement, Verdict
+from router.delivery.verdict import Attempt, Judgement, Verdict
 from router.events.calls import AnyEvent
 from router.events.envelope import Envelope
 from router.events.times import format_instant, parse_instant
@@ -135,6 +134,8 @@ class _Watched:
         verdicts = attempt.each or [attempt.verdict] * len(events)
         told = []
         for event, verdict in zip(events, verdicts, strict=True):
+            if verdict is None:  # it was not tried to its end
+                continue
             envelope = self._envelopes[id(event)]
             self._tries[envelope.position] += 1
             told.append((envelope, verdict, self._tries[envelope.position]))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from msgspec import Struct, field
 
 from router.delivery.failure_log import Attempts
-from router.delivery.verdict import Judgement, Verdict
+from router.delivery.verdict import Attempt, Judgement, Verdict
 from router.events.calls import AnyEvent
 from router.events.envelope import Envelope
 
@@ -31,6 +31,8 @@ class Report(Struct):
     """Events that were not tried, or that must stay behind one of `again`."""
     failure: Verdict | None = None
     """The verdict on `failed`."""
+    children_delivered: int = 0
+    """Requests that settled one of the delivered events together with others: the second ledger."""
 
 
 async def fly(sender: Attempts, batch: Sequence[Envelope], keys: Keys) -> Report:
@@ -46,9 +48,14 @@ async def fly(sender: Attempts, batch: Sequence[Envelope], keys: Keys) -> Report
                 continue
         attempt = await sender.attempt([envelope.event for envelope in part])
         if attempt.each is not None:
-            if all(verdict.judgement in _PASSING for verdict in attempt.each):
-                _end(report, part, parts, attempt.each[0])  # not one went well: the service is not well
+            if attempt.verdict.judgement.stops_batch:
+                _stop(report, part, parts, attempt)
                 break
+            blamed = _blamed(attempt.each)
+            if blamed is not None:
+                _end(report, part, parts, blamed)  # not one went well: the service is not well
+                break
+            parts.extendleft([part[index] for index in places] for places in reversed(attempt.again))
             _divide(part, attempt.each, report)
             held.update(key for envelope, _ in report.again for key in keys(envelope.event))
             continue
@@ -90,15 +97,43 @@ def _without_held(part: Sequence[Envelope], keys: Keys, held: set[str], report: 
     return free
 
 
-def _divide(part: Sequence[Envelope], verdicts: Sequence[Verdict], report: Report) -> None:
-    """Take the author's word on every event."""
+def _blamed(verdicts: Sequence[Verdict | None]) -> Verdict | None:
+    """The verdict on the first event, where every event failed in a way that may pass."""
+    first = verdicts[0]
+    if all(verdict is not None and verdict.judgement in _PASSING for verdict in verdicts):
+        return first
+    return None
+
+
+def _divide(part: Sequence[Envelope], verdicts: Sequence[Verdict | None], report: Report) -> None:
+    """Take in a verdict on each event; None is for events whose time is still to come."""
     for envelope, verdict in zip(part, verdicts, strict=True):
+        if verdict is None:
+            continue
         if verdict.judgement is Judgement.DELIVERED:
             report.delivered.append(envelope)
-        elif verdict.judgement is Judgement.REFUSED:
+            if verdict.children is not None:
+                report.children_delivered += verdict.children.delivered
+        elif verdict.judgement in (Judgement.REFUSED, Judgement.TOO_LARGE):
             report.dead.append((envelope, verdict))
         else:
             report.again.append((envelope, verdict))
+
+
+def _stop(
+    report: Report, part: Sequence[Envelope], parts: deque[Sequence[Envelope]], attempt: Attempt
+) -> None:
+    """Nothing more is sent: some events have their end, some failed, the others were not tried."""
+    failed: list[tuple[Envelope, Verdict]] = []
+    for envelope, verdict in zip(part, attempt.each or (), strict=True):
+        if verdict is None:
+            report.untried.append(envelope)
+        elif verdict.judgement.stops_batch or verdict.judgement is Judgement.BROKEN:
+            failed.append((envelope, verdict))
+        else:
+            _divide([envelope], [verdict], report)
+    only = failed[0][1] if len(failed) == 1 else attempt.verdict
+    _end(report, [envelope for envelope, _ in failed], parts, only)
 
 
 def _end(

@@ -14,7 +14,8 @@ from isal import igzip
 from yarl import URL
 
 from router.delivery.classify import NetworkError, UnusableRequest, os_code
-from router.plugins.request import Answer, Request
+from router.delivery.outgoing import Outgoing
+from router.plugins.request import Answer
 
 ANSWER_BYTES = 64 * 1024
 REDIRECTS = 5
@@ -34,17 +35,14 @@ class HttpClient:
     def __init__(self) -> None:
         self._session: aiohttp.ClientSession | None = None
 
-    async def send(self, request: Request) -> Answer:
+    async def send(self, request: Outgoing) -> Answer:
         """Send `request` and return its answer, whatever the status.
 
         Raises NetworkError without an answer, and UnusableRequest when it cannot even be sent.
         """
-        headers = dict(request.headers)
-        body = request.body
-        if request.compress and body:
-            body = await _compressed(body)
-            headers["Content-Encoding"] = "gzip"
-        url = request.url
+        if request.compress:
+            await compress(request)
+        url, headers, body = request.url, request.headers, request.body
         for _ in range(REDIRECTS + 1):
             answer = await self._exchange(request.method, url, headers, body)
             location = answer.headers.get("location")
@@ -52,9 +50,8 @@ class HttpClient:
                 break
             target = _parsed(url).join(_parsed(location))
             if target.origin() != _parsed(url).origin():
-                headers = {
-                    name: value for name, value in headers.items() if name.lower() not in _PRIVATE_HEADERS
-                }
+                private = _PRIVATE_HEADERS | request.private
+                headers = {name: value for name, value in headers.items() if name.lower() not in private}
             url = str(target)
         return answer
 
@@ -116,7 +113,13 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
     return b"".join(pieces)
 
 
-async def _compressed(body: bytes) -> bytes:
-    if len(body) < THREAD_BYTES:
-        return igzip.compress(body, compresslevel=1, mtime=0)
-    return await asyncio.to_thread(igzip.compress, body, compresslevel=1, mtime=0)
+async def compress(request: Outgoing) -> None:
+    """Compress the body of a request that is to be and is not yet compressed; a large one on a thread."""
+    request.compress = False
+    if not request.body:
+        return
+    request.headers["Content-Encoding"] = "gzip"
+    if len(request.body) < THREAD_BYTES:
+        request.body = igzip.compress(request.body, compresslevel=1, mtime=0)
+    else:
+        request.body = await asyncio.to_thread(igzip.compress, request.body, compresslevel=1, mtime=0)

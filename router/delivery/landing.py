@@ -39,6 +39,8 @@ class Landing:
         in_flight = len(state.flights)
         state.ended(flight)
         report = flight.report or Report(failed=list(flight.batch), failure=_LOST)
+        if report.children_delivered:
+            state.ledger.children(report.children_delivered)
         if flight.row is not None:
             self._land_retry(flight, flight.row, report)
         else:
@@ -116,7 +118,7 @@ class Landing:
         state.ledger.dead(
             dead_letter(state.name, envelope, verdict, attempts=count, first_tried_at=first, now=now)
         )
-        self._died[verdict.code] += 1
+        self._count_death(verdict)
         state.record.forget([envelope])
 
     def _give_up(self, row: Parked, envelope: Envelope, verdict: Verdict, attempts: int) -> None:
@@ -130,8 +132,13 @@ class Landing:
             now=self._clock.now(),
         )
         self._state.ledger.dead(letter)
-        self._died[verdict.code] += 1
+        self._count_death(verdict)
         self._lift(row.position)
+
+    def _count_death(self, verdict: Verdict) -> None:
+        self._died[verdict.code] += 1
+        if verdict.children is not None:
+            self._state.ledger.children(verdict.children.delivered, verdict.children.dead)
 
     def _lift(self, position: int) -> None:
         self._state.ledger.unpark(position)

@@ -59,6 +59,13 @@ class Ledger:
             after = position + 1
         self._end(first, after - first, "delivered", "", tries)
 
+    def children(self, delivered: int, dead: Iterable[str] = ()) -> None:
+        """Count the requests of events that several of them settled; the sum of events knows nothing of these."""
+        if delivered:
+            self._counts["child_delivered", self._destination] += delivered
+        for reason in dead:
+            self._counts["child_dead", self._destination, reason] += 1
+
     def filtered(self, events: Iterable[tuple[Envelope, str]]) -> None:
         """These events do not go to the destination, each for a reason."""
         for envelope, reason in events:

@@ -1,35 +1,37 @@
 """One attempt: runs the plugin on some events, sends what it describes, and judges what comes back."""
 
 import asyncio
-from collections.abc import AsyncIterator, Generator, Sequence
+import inspect
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from router.delivery.classify import judge_answer, judge_error, judge_outcome
+from router.actors.guard import Foreign, Guard, Guarded
+from router.delivery.classify import judge_answer, judge_error
 from router.delivery.clock import Clock
-from router.delivery.http import HttpClient
+from router.delivery.flow import Flow, directly, judged, plain
+from router.delivery.http import HttpClient, compress
+from router.delivery.outgoing import Outgoing, outgoing
 from router.delivery.rate import RateLimit
 from router.delivery.secrecy import Secrecy
-from router.delivery.verdict import DELIVERED, Judgement, Verdict
+from router.delivery.signing import sign
+from router.delivery.steps import Finished, Place, Steps
+from router.delivery.tokens import Tokens
+from router.delivery.verdict import DELIVERED, Attempt, Judgement, Verdict
 from router.errors import PluginError
 from router.events.calls import AnyEvent
+from router.plugins.auth import Auth, AwsAuth, OAuth2
 from router.plugins.destination import Destination, Requests
-from router.plugins.outcome import Outcome
 from router.plugins.request import Answer, Request
 
-STEPS_KEPT = 1000
-"""Attempts whose finished steps are remembered; of older ones every step is sent again."""
 OPEN_SECONDS = 60.0
 """How long a plugin may take to get ready."""
-
-
-class Attempt(Struct, frozen=True):
-    """What an attempt says: one verdict for all events, or one for each."""
-
-    verdict: Verdict
-    each: Sequence[Verdict] | None = None
+_SAFE = ("GET", "HEAD", "OPTIONS")
+"""Methods that change nothing: they need no idempotency key."""
 
 
 class _Exchange(Struct):
@@ -43,18 +45,32 @@ class Sender:
     """Sends for one destination. Finished steps of an attempt that failed later are not sent again."""
 
     def __init__(
-        self, destination: Destination[Any, Any], *, http: HttpClient, rate: RateLimit, clock: Clock
+        self,
+        destination: Destination[Any, Any],
+        *,
+        http: HttpClient,
+        rate: RateLimit,
+        clock: Clock,
+        auth: Auth | None = None,
+        guard: Guard | None = None,
     ) -> None:
+        """`auth` goes before what the destination declares; `guard` is the one that the watchdog knows."""
         self._destination = destination
         self._http = http
         self._rate = rate
         self._clock = clock
         self._timeout = float(destination.retry.timeout)
-        self._secrecy = Secrecy(destination.settings)
+        self._secrecy = Secrecy(destination.settings, auth)
         self._speaks_http = destination.speaks_http()
-        self._steps: dict[tuple[str, ...], list[Answer]] = {}
+        self._header = destination.idempotency_header
+        self._auth = auth
+        self._tokens: Tokens | None = None
+        self._steps = Steps()
         self._opening = asyncio.Lock()
         self._is_open = False
+        self.foreign = Foreign(destination.name, destination.kind, _file_of(type(destination)))
+        """The plugin, as the guard and the operator know it."""
+        self._call: Callable[..., Any] = partial((guard or Guard()).run, self.foreign)
 
     async def attempt(self, events: Sequence[AnyEvent]) -> Attempt:
         """Try to deliver `events`; never raises what the plugin or the network raised."""
@@ -63,20 +79,16 @@ class Sender:
             if not self._is_open:
                 await self._open()
             if self._speaks_http:
-                outcomes = await self._request(events, exchange)
-            else:
-                await self._rate.wait()
-                async with self._limit(self._timeout):
-                    outcomes = await self._destination.deliver(events)
-            if isinstance(outcomes, Verdict):
-                return Attempt(self._explained(outcomes, exchange))
+                return self._worded(await self._request(tuple(events), exchange), exchange)
+            await self._rate.wait()
+            delivering = self._call(self._destination.deliver, tuple(events))
+            if not isinstance(delivering, Coroutine):
+                raise PluginError("deliver() must be `async def`")
+            async with self._limit(self._timeout):
+                outcomes = await Guarded(self._call, delivering)
             if outcomes is None:
                 return Attempt(DELIVERED)
-            if len(outcomes) != len(events):
-                raise PluginError(f"{len(outcomes)} outcomes for {len(events)} events")
-            return Attempt(
-                DELIVERED, [self._explained(judge_outcome(outcome), exchange) for outcome in outcomes]
-            )
+            return self._worded(Attempt(DELIVERED, judged(outcomes, events)), exchange)
         except Exception as error:  # noqa: BLE001 - whatever a plugin raises is judged, and harms its events only
             return Attempt(self._explained(judge_error(error), exchange))
 
@@ -86,61 +98,90 @@ class Sender:
             self._is_open = False
             try:
                 async with self._limit(self._timeout):
-                    await self._destination.close()
+                    await Guarded(self._call, self._destination.close())
             except Exception:  # noqa: BLE001 - it is being left anyway; nothing depends on it any more
                 pass
 
     async def _open(self) -> None:
         async with self._opening:
             if not self._is_open:
+                self._declare()
                 async with self._limit(OPEN_SECONDS):
-                    await self._destination.open()
+                    await Guarded(self._call, self._destination.open())
                 self._is_open = True
 
-    async def _request(
-        self, events: Sequence[AnyEvent], exchange: _Exchange
-    ) -> Sequence[Outcome] | Verdict | None:
-        described = self._destination.requests(events)
-        if isinstance(described, Request):
-            raise PluginError("requests() must yield its Request, or return a list of them")
-        flow: Requests = described if isinstance(described, Generator) else _flow(described)
-        key = tuple([event.message_id for event in events])
-        finished = self._steps.pop(key, None) or []
-        done = 0
-        answer: Answer | None = None
-        try:
-            while True:
-                request = next(flow) if answer is None else flow.send(answer)
-                if not isinstance(request, Request):
-                    raise PluginError(f"requests() yielded {type(request).__name__} instead of a Request")
-                if done < len(finished):
-                    answer = finished[done]
-                else:
-                    exchange.request, exchange.answer = request, None
-                    answer = exchange.answer = await self._send(request)
-                    verdict = judge_answer(answer, now=self._clock.time())
-                    if verdict.judgement is not Judgement.DELIVERED and answer.status not in request.accepts:
-                        return verdict
-                    finished.append(answer)
-                done += 1
-        except StopIteration as end:
-            finished = []
-            outcomes: Sequence[Outcome] | None = end.value
-            return outcomes
-        finally:
-            if finished and key:
-                self._remember(key, finished)
-            flow.close()
+    def _declare(self) -> None:
+        """Ask the destination how it signs, unless the operator said it."""
+        auth = self._auth or self._call(self._destination.auth)
+        if auth is None:
+            return
+        if not isinstance(auth, Auth):
+            raise PluginError(f"auth() returned {type(auth).__name__} instead of one of the kinds of Auth")
+        self._auth = auth
+        self._secrecy.cover(auth)
+        if isinstance(auth, OAuth2) and self._tokens is None:
+            self._tokens = Tokens(auth, http=self._http, clock=self._clock, secrecy=self._secrecy)
 
-    async def _send(self, request: Request) -> Answer:
+    # --- requests -------------------------------------------------------------------------------------
+
+    async def _request(self, events: Sequence[AnyEvent], exchange: _Exchange) -> Attempt:
+        described = self._call(self._destination.requests, events)
+        call = self._call
+        if isinstance(described, (list, tuple)):
+            flow: Requests = plain(described)
+            call = directly
+        elif isinstance(described, Generator):
+            flow = described
+        else:
+            raise PluginError("requests() must yield its Request, or return a list of them")
+        send = partial(self._send, exchange)
+        return await Flow(flow, events, send=send, steps=self._steps, call=call).run()
+
+    async def _send(self, exchange: _Exchange, request: Request, place: Place) -> Finished:
+        """Send one request and judge its answer, or what came instead of one."""
+        exchange.request, exchange.answer = request, None
+        try:
+            answer = exchange.answer = await self._exchange(request, place)
+        except Exception as error:  # noqa: BLE001 - also what cannot be encoded or signed harms its events only
+            return Finished(self._explained(judge_error(error), exchange), None)
+        verdict = judge_answer(answer, now=self._clock.time())
+        if verdict is DELIVERED or answer.status in request.accepts:
+            return Finished(DELIVERED, answer)
+        return Finished(self._explained(verdict, exchange), answer)
+
+    async def _exchange(self, request: Request, place: Place) -> Answer:
+        """Send a request; where tokens are used a 401 leads to a new token and one repetition."""
+        await self._rate.wait()
+        tokens = self._tokens
+        token = ""
+        async with self._limit(self._timeout):
+            ready = self._ready(request, place)
+            if self._auth is not None:
+                token = await tokens.current() if tokens is not None else ""
+                await self._sign(ready, self._auth, token)
+            answer = await self._http.send(ready)
+        if tokens is None or answer.status != 401 or 401 in request.accepts:
+            return answer
+        async with self._limit(self._timeout):
+            token = await tokens.renewed(token)
         await self._rate.wait()
         async with self._limit(self._timeout):
-            return await self._http.send(request)
+            ready = self._ready(request, place)
+            sign(ready, tokens.auth, now=self._clock.time(), token=token)
+            return await self._http.send(ready)
 
-    def _remember(self, key: tuple[str, ...], finished: list[Answer]) -> None:
-        self._steps[key] = finished
-        if len(self._steps) > STEPS_KEPT:
-            del self._steps[next(iter(self._steps))]
+    def _ready(self, request: Request, place: Place) -> Outgoing:
+        ready = outgoing(request)
+        if self._header is not None and request.method not in _SAFE and not ready.has(self._header):
+            ready.headers[self._header] = place.idempotency_key
+        return ready
+
+    async def _sign(self, ready: Outgoing, auth: Auth, token: str) -> None:
+        if ready.compress and isinstance(auth, AwsAuth):
+            await compress(ready)  # it signs the bytes as they are sent
+        sign(ready, auth, now=self._clock.time(), token=token)
+
+    # --- words ----------------------------------------------------------------------------------------
 
     @asynccontextmanager
     async def _limit(self, seconds: float) -> AsyncIterator[None]:
@@ -153,19 +194,27 @@ class Sender:
             finally:
                 timer.cancel()
 
+    def _worded(self, attempt: Attempt, exchange: _Exchange) -> Attempt:
+        """The attempt with the texts that a dead letter keeps."""
+        if attempt.each is None:
+            return attempt
+        each = [None if one is None else self._explained(one, exchange) for one in attempt.each]
+        return Attempt(attempt.verdict, each, attempt.again)
+
     def _explained(self, verdict: Verdict, exchange: _Exchange) -> Verdict:
-        """The verdict with the texts that a dead letter keeps; only failures have them."""
-        if verdict.judgement is Judgement.DELIVERED:
+        """The verdict with the texts that a dead letter keeps; only failures have them, and each gets them once."""
+        if verdict.judgement is Judgement.DELIVERED or verdict.request:
             return verdict
         request = self._secrecy.request(exchange.request) if exchange.request is not None else ""
         answer = verdict.answer
         if exchange.answer is not None and not answer:
             answer = self._secrecy.answer(exchange.answer)
-        return Verdict(verdict.judgement, verdict.code, verdict.after, request, self._secrecy.hide(answer))
+        return replace(verdict, request=request, answer=self._secrecy.hide(answer))
 
 
-def _flow(requests: Sequence[Request]) -> Requests:
-    """A plain list as a generator."""
-    for request in requests:  # noqa: UP028 - answers cannot be sent into a list
-        yield request
-    return None
+def _file_of(cls: type) -> str:
+    """Where a plugin's code stands."""
+    try:
+        return inspect.getsourcefile(cls) or ""
+    except (OSError, TypeError):
+        return ""

@@ -11,6 +11,7 @@ from router.delivery.batcher import Batcher
 from router.delivery.clock import Clock
 from router.delivery.concurrency import ConcurrencyLimit
 from router.delivery.flight import Report
+from router.delivery.grouping import Group
 from router.delivery.ledger import Ledger
 from router.delivery.parking import Parking
 from router.delivery.pause import Pause
@@ -68,6 +69,7 @@ class State:
         policies: Policies,
         clock: Clock,
         uniform: Callable[[float, float], float],
+        group: Group | None = None,
     ) -> None:
         keys = order_keys if policies.ordering == "per_user" else _no_keys
         give_up = float(policies.retry.give_up)
@@ -78,7 +80,7 @@ class State:
         self._begun = clock.now(), clock.monotonic()
         self.ledger = Ledger(name, cursor)
         self.parking = Parking(parked, give_up=give_up, now=clock.now(), uniform=uniform)
-        self.batcher = Batcher(policies.batching, keys=keys, parking=self.parking)
+        self.batcher = Batcher(policies.batching, keys=keys, parking=self.parking, group=group)
         self.suspects = Suspects(keys)
         self.pause = Pause(policies.retry, uniform=uniform)
         self.concurrency = ConcurrencyLimit(policies.concurrency)

@@ -1,5 +1,6 @@
 """What one attempt says about its events."""
 
+from collections.abc import Sequence
 from enum import Enum
 
 from msgspec import Struct
@@ -38,6 +39,14 @@ class Judgement(Enum):
 _STOPPING = (Judgement.RETRY, Judgement.THROTTLED, Judgement.SNOOZE, Judgement.CREDENTIALS)
 
 
+class Children(Struct, frozen=True):
+    """What became of the several requests that settle one event, if it ends now: the second ledger (operations 15)."""
+
+    delivered: int = 0
+    dead: tuple[str, ...] = ()
+    """A reason code for each that did not get through."""
+
+
 class Verdict(Struct, frozen=True):
     """A judgement with the code that operators see (operations 2) and what a dead letter keeps."""
 
@@ -49,6 +58,19 @@ class Verdict(Struct, frozen=True):
     """The request as text, secrets hidden."""
     answer: str = ""
     """The answer, or the error, as text."""
+    children: Children | None = None
+    """Where several requests settle the event; the verdict is the worst of theirs."""
 
 
 DELIVERED = Verdict(Judgement.DELIVERED)
+
+
+class Attempt(Struct, frozen=True):
+    """What an attempt says of its events: one verdict for all, or one for each."""
+
+    verdict: Verdict
+    """The verdict on all; with `each`, why nothing more is sent now, or DELIVERED."""
+    each: Sequence[Verdict | None] | None = None
+    """One for each event; None says that it was not tried to its end."""
+    again: Sequence[Sequence[int]] = ()
+    """Places of events that are to be sent again at once, in these parts."""

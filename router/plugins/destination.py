@@ -4,10 +4,11 @@ Write either `requests`, a pure generator of HTTP requests, or `deliver`, for wh
 The engine batches, paces, retries, classifies and records; a destination has no loop, no sleep and no session.
 """
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Hashable, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
 from router.events.calls import AnyEvent
+from router.plugins.auth import Auth
 from router.plugins.outcome import Outcome
 from router.plugins.policies import Batching, Concurrency, Ordering, Policies, Rate, Retry
 from router.plugins.request import Answer, Request
@@ -37,6 +38,9 @@ class Destination(Generic[SettingsT, EventT]):
     concurrency: Concurrency = Concurrency()
     retry: Retry = Retry()
     ordering: Ordering = "per_user"
+    idempotency_header: ClassVar[str | None] = None
+    """The header, e.g. "Idempotency-Key", in which the service takes a key that is the same when a request is sent
+    again. The engine fills it in, from message ids and step, where a request that changes something has none."""
 
     def __init__(self, settings: SettingsT, *, name: str) -> None:
         self.settings = settings
@@ -70,11 +74,19 @@ class Destination(Generic[SettingsT, EventT]):
     async def check(self) -> None:
         """Raise when the settings cannot work; used by `router doctor`."""
 
+    def auth(self) -> Auth | None:
+        """How requests are signed, e.g. `BearerAuth(token=self.settings.token)`; `auth` in `router.toml` wins."""
+        return None
+
+    def group_by(self, event: EventT) -> Hashable:
+        """What must be alike in a batch, e.g. the account that `event` goes to; by default nothing."""
+        return None
+
     def requests(self, events: Sequence[EventT]) -> Requests | Sequence[Request]:
         """Describe what to send for `events`: yield or return requests; no I/O here.
 
-        `answer = yield request` gives the answer of an earlier step. A generator may return one Outcome for each
-        event; without them, a request that succeeds settles all events of the batch.
+        `answer = yield request` gives the answer of an earlier step. A request settles the events that its `settles`
+        names, or all of the batch. A generator may return one Outcome for each event: the worse word counts.
         """
         raise NotImplementedError
 
@@ -101,6 +113,11 @@ class Destination(Generic[SettingsT, EventT]):
     def speaks_http(cls) -> bool:
         """Whether it describes requests; otherwise it delivers by itself."""
         return cls.requests is not Destination.requests
+
+    @classmethod
+    def groups(cls) -> bool:
+        """Whether something must be alike in its batches."""
+        return cls.group_by is not Destination.group_by
 
     @classmethod
     def _parameters(cls) -> tuple[Any, Any]:

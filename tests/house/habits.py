@@ -15,8 +15,10 @@ TASK_MAKERS: Mapping[str, str] = {
 """Where a task may be created, and who owns it there."""
 
 CATCH_ALLS: Mapping[str, str] = {
+    "router/actors/guard.py": "a foreign coroutine decides itself what to do with what is thrown into it",
     "router/actors/supervisor.py": "an actor may fail in any way",
     "router/delivery/preview.py": "a plugin may raise anything; then that is what the preview shows",
+    "router/delivery/grouping.py": "an event that breaks `group_by` goes alone",
     "router/delivery/sender.py": "a plugin may raise anything; it harms its own events only",
     "router/enrichment/actor.py": "an event that breaks a step is set aside, and those behind it go on",
 }

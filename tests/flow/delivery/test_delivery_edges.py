@@ -10,6 +10,7 @@ from router.delivery import parking
 from router.delivery.classify import NetworkError, UnusableRequest
 from router.delivery.clock import SystemClock
 from router.delivery.http import ANSWER_BYTES, THREAD_BYTES, HttpClient
+from router.delivery.outgoing import Outgoing, outgoing
 from router.delivery.parking import Parking
 from router.delivery.verdict import Judgement, Verdict
 from router.errors import StoreUnavailable
@@ -210,7 +211,7 @@ async def test_the_order_may_be_given_up(service: FakeHttp) -> None:
 
 async def test_of_a_long_answer_the_first_64_kib_are_kept(service: FakeHttp, http: HttpClient) -> None:
     service.default = Reply(body=b"x" * (ANSWER_BYTES * 20))
-    answer = await http.send(Request.get(service.url))
+    answer = await http.send(outgoing(Request.get(service.url)))
 
     assert len(answer.body) == ANSWER_BYTES
 
@@ -220,7 +221,9 @@ async def test_private_headers_do_not_follow_a_redirect_elsewhere(
 ) -> None:
     async with FakeHttp() as other:
         service.script(Reply(status=307, headers={"Location": other.url}))
-        await http.send(Request.post(service.url, json=1, headers={"Authorization": "Bearer t", "X-A": "b"}))
+        await http.send(
+            outgoing(Request.post(service.url, json=1, headers={"Authorization": "Bearer t", "X-A": "b"}))
+        )
 
         (got,) = other.requests
         assert ("authorization" in got.headers, got.headers["x-a"], got.body) == (False, "b", b"1")
@@ -234,7 +237,7 @@ async def test_a_body_of_megabytes_arrives(service: FakeHttp, http: HttpClient, 
         return None
 
     service.rule = quiet
-    await http.send(Request(method="POST", url=service.url, body=body, compress=compress))
+    await http.send(Outgoing("POST", service.url, {}, body, compress))
 
     assert len(service.requests[0].body) == len(body)
 
@@ -242,7 +245,7 @@ async def test_a_body_of_megabytes_arrives(service: FakeHttp, http: HttpClient, 
 async def test_cookies_are_not_kept(service: FakeHttp, http: HttpClient) -> None:
     service.script(Reply(headers={"Set-Cookie": "a=b"}))
     for _ in range(2):
-        await http.send(Request.get(service.url))
+        await http.send(outgoing(Request.get(service.url)))
 
     assert "cookie" not in service.requests[1].headers
 
@@ -255,14 +258,14 @@ async def test_a_name_that_does_not_exist_is_enotfound(
 
     monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", unknown)
     with pytest.raises(NetworkError) as caught:
-        await http.send(Request.get("http://nowhere.invalid/"))
+        await http.send(outgoing(Request.get("http://nowhere.invalid/")))
 
     assert caught.value.code == "ENOTFOUND"
 
 
 async def test_a_peer_that_does_not_speak_tls_is_econnaborted(service: FakeHttp, http: HttpClient) -> None:
     with pytest.raises(NetworkError) as caught:
-        await http.send(Request.get(service.url.replace("http:", "https:")))
+        await http.send(outgoing(Request.get(service.url.replace("http:", "https:"))))
 
     assert caught.value.code == "ECONNABORTED"
 
@@ -276,7 +279,7 @@ async def test_an_answer_that_is_not_http_is_econnreset(http: HttpClient) -> Non
     async with server:
         port = server.sockets[0].getsockname()[1]
         with pytest.raises(NetworkError) as caught:
-            await http.send(Request.get(f"http://127.0.0.1:{port}/"))
+            await http.send(outgoing(Request.get(f"http://127.0.0.1:{port}/")))
 
     assert caught.value.code == "ECONNRESET"
 
@@ -317,9 +320,9 @@ async def test_a_paused_destination_with_nothing_but_parked_events_waits_for_the
 
 async def test_a_url_that_cannot_be_parsed_is_unusable(http: HttpClient) -> None:
     with pytest.raises(UnusableRequest):
-        await http.send(Request.get("http://[::1"))
+        await http.send(outgoing(Request.get("http://[::1")))
 
 
 async def test_a_header_with_a_line_end_is_unusable(service: FakeHttp, http: HttpClient) -> None:
     with pytest.raises(UnusableRequest):
-        await http.send(Request.get(service.url, headers={"X-A": "b\r\nX-Evil: 1"}))
+        await http.send(outgoing(Request.get(service.url, headers={"X-A": "b\r\nX-Evil: 1"})))

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
-from router.delivery import sender
+from router.delivery import steps
 from router.errors import RetryLater, Snooze
 from router.events.calls import Identify, Track
 from router.plugins.destination import Destination, Requests
@@ -288,7 +288,7 @@ async def test_finished_steps_of_old_attempts_are_forgotten(
             url = self.settings.url
             return [Request.get(url + "/one"), Request.post(url, json=[one.message_id for one in events])]
 
-    monkeypatch.setattr(sender, "STEPS_KEPT", 1)
+    monkeypatch.setattr(steps, "MOST", 1)
     service.rule = lambda request: Reply(status=503) if request.method == "POST" else None
     async with rig(lambda: Twice(HookSettings(url=service.url), name="crm")) as one:
         one.publish(envelope(0), envelope(1))

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from router.delivery.difference import Change, Difference, compare
-from router.delivery.preview import Outgoing, outgoing
+from router.delivery.preview import Shown, shown
 from router.events.calls import AnyEvent, Identify, Track, decode_event
 from router.events.envelope import Envelope
 from router.plugins.destination import Destination, Requests
@@ -60,14 +60,14 @@ class _Delivering(Destination[_Url, AnyEvent]):
 
 def of(
     cls: type[Destination[Any, Any]], *envelopes: Envelope, sources: frozenset[str] | None = None
-) -> list[Outgoing]:
-    return outgoing(cls(_Url(), name="crm"), sources, envelopes)
+) -> list[Shown]:
+    return shown(cls(_Url(), name="crm"), sources, envelopes)
 
 
 def changed(old: Any, new: Any, **fields: Any) -> tuple[Difference, ...]:
     """The differences between two requests with these bodies."""
     one, other = (
-        Outgoing(("m1", 0), 1, "POST", "http://a", body=msgspec.json.encode(body)) for body in (old, new)
+        Shown(("m1", 0), 1, "POST", "http://a", body=msgspec.json.encode(body)) for body in (old, new)
     )
     other = msgspec.structs.replace(other, **fields)
     [change] = compare([one], [other], hide=lambda text: text.replace("s3cr3t", "***"))
