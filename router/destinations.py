@@ -170,6 +170,7 @@ class Destinations(Mapping[str, DeliveryActor]):
             clock=self._clock,
             recall=self._recall(state.name),
             accepts=config.filter.matches if config.filter else None,
+            auth=config.auth,
             failures=FailureLog(state.name, self._failures, self._clock.now) if config.failure_log else None,
         )
 

@@ -7,6 +7,7 @@ from msgspec import Struct, field
 from msgspec.structs import fields
 
 from router.events.source import Source
+from router.plugins.auth import Auth
 from router.plugins.destination import Destination
 from router.plugins.policies import Policies
 from router.plugins.registry import PluginsConfig
@@ -113,6 +114,8 @@ class DestinationConfig(Struct, frozen=True, kw_only=True):
     """The name it had before: it goes on from where that one stood, with its counters. It may stay here for good."""
     retire: Retirement | None = None
     """Takes it out of service: "drain" sends what waits for it, "expire" gives that up. Later, remove the section."""
+    auth: Auth | None = None
+    """How requests are signed, e.g. { kind = "bearer", token = "env:TOKEN" }; by default as the plugin declares."""
 
     def destination(self) -> Destination[Any, Any]:
         """A new instance of the plugin with these settings."""
@@ -162,9 +165,11 @@ class Config(Struct, frozen=True, kw_only=True):
 
     def without_secrets(self, destination: DestinationConfig, text: str) -> str:
         """`text` with `***` for each value of the destination's settings that is, or was referred to as, a secret."""
-        begin = f"destinations.{destination.name}.settings."
-        named = {key.removeprefix(begin) for key in self.references if key.startswith(begin)}
-        values = set(_secret_values(destination.settings, "", named))
+        values: set[str] = set()
+        for section, part in (("settings", destination.settings), ("auth", destination.auth)):
+            begin = f"destinations.{destination.name}.{section}."
+            named = {key.removeprefix(begin) for key in self.references if key.startswith(begin)}
+            values.update(_secret_values(part, "", named))
         for value in sorted(values - {""}, key=len, reverse=True):
             text = text.replace(value, "***")
         return text

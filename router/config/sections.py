@@ -5,6 +5,7 @@ from typing import Any
 
 from msgspec.structs import fields
 
+from router.config.auth import read_auth
 from router.config.checks import check_name, check_policies, check_source
 from router.config.convert import Converter
 from router.config.model import DestinationConfig, Retirement, SourceConfig
@@ -24,6 +25,7 @@ _DESTINATION_KEYS = (
     "sources",
     "filter",
     "settings",
+    "auth",
     "failure_log",
     "renamed_from",
     "retire",
@@ -89,6 +91,9 @@ class DestinationReader:
         failure_log = section.get("failure_log", False)
         if not isinstance(failure_log, bool):
             self._problems.add((*path, "failure_log"), "must be true or false", "the default is false")
+        auth = None
+        if "auth" in section:
+            auth = read_auth(section["auth"], (*path, "auth"), self._references, self._problems)
         if settings is None or policies is None:
             return None
         return DestinationConfig(
@@ -102,6 +107,7 @@ class DestinationReader:
             renamed_from=renamed_from,
             retire=retire,
             failure_log=failure_log is True,
+            auth=auth,
         )
 
     def _unknown(self, key: str, section: Mapping[str, Any], path: Path) -> None:

@@ -71,7 +71,8 @@ def _path(path: str, service: str) -> str:
     """The path, encoded once more where the service wants it: everywhere but in S3."""
     if service == "s3":
         return quote(unquote(path), safe="/" + _PLAIN) or "/"
-    return quote(path, safe="/" + _PLAIN) or "/"
+    on_the_wire = quote(path, safe="/%!$&'()*+,;=:@" + _PLAIN)
+    return quote(on_the_wire, safe="/" + _PLAIN) or "/"
 
 
 def _query(query: str) -> str:

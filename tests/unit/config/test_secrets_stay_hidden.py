@@ -9,8 +9,10 @@ import pytest
 from router.config.load import load
 from router.config.model import Config
 from router.errors import ConfigError
+from router.plugins.auth import BearerAuth
 from router.plugins.hookspecs import hookimpl
 from router.plugins.registry import Registry
+from router.plugins.settings import Secret
 
 CANARY = "c4n4ry-value"
 Problems = Callable[..., list[str]]
@@ -165,3 +167,41 @@ def test_an_error_has_no_cause_that_shows_a_secret(registry: Registry) -> None:
 
     assert caught.value.__cause__ is None
     assert caught.value.__context__ is None
+
+
+def test_credentials_may_be_references_and_are_hidden_from_what_is_said(registry: Registry) -> None:
+    auth = {"kind": "bearer", "token": "env:VALUE"}
+    hook = {"kind": "hook", "settings": {"url": "u"}, "auth": auth}
+    config = load(
+        {"storage": {"kind": "memory"}, "destinations": {"crm": hook}},
+        registry=registry,
+        environ={"VALUE": CANARY},
+    )
+
+    crm = config.destinations["crm"]
+    assert crm.auth == BearerAuth(token=Secret(CANARY))
+    assert CANARY not in repr(crm) + repr(config)
+    assert config.without_secrets(crm, f"no {CANARY}") == "no ***"
+
+
+@pytest.mark.parametrize(
+    ("auth", "said"),
+    [
+        ("token", "must be a section"),
+        ({}, "auth.kind: is missing"),
+        ({"kind": "bearr"}, 'did you mean "bearer"'),
+        ({"kind": "bearer"}, "auth.token: is missing"),
+        ({"kind": "bearer", "tokn": "x", "token": "y"}, "auth.tokn"),
+        ({"kind": "hmac", "secret": "x", "algorithm": "md5"}, 'cannot be "md5"'),
+        ({"kind": "bearer", "token": "env:NONE"}, "NONE is not set"),
+    ],
+)
+def test_what_is_wrong_with_credentials_is_said_with_its_key(
+    registry: Registry, auth: object, said: str
+) -> None:
+    hook = {"kind": "hook", "settings": {"url": "u"}, "auth": auth}
+
+    with pytest.raises(ConfigError) as caught:
+        load({"storage": {"kind": "memory"}, "destinations": {"crm": hook}}, registry=registry, environ={})
+
+    assert said in str(caught.value)
