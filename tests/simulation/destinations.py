@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from router.delivery.http import HttpClient
+from router.delivery.outgoing import outgoing
 from router.errors import Rejected
 from router.events.calls import AnyEvent, Identify, Track
 from router.events.envelope import order_keys
@@ -69,7 +70,7 @@ class Deliver(_Plugin):
 
     async def deliver(self, events: Sequence[AnyEvent]) -> Sequence[Outcome] | None:
         """Send the events; what goes wrong is raised as the driver of a database raises it."""
-        answer = await self.wire.send(self.letter(events))
+        answer = await self.wire.send(outgoing(self.letter(events)))
         if answer.status == 400:
             raise Rejected("NOT_WANTED")
         if answer.status != 200:

@@ -14,7 +14,8 @@ from msgspec import Struct, field
 
 from router.delivery.classify import NetworkError
 from router.delivery.http import HttpClient
-from router.plugins.request import Answer, Request
+from router.delivery.outgoing import Outgoing
+from router.plugins.request import Answer
 
 MOODS = ("500", "503", "429", "401", "refused", "lost", "silent", "picky")
 """Fails; fails with Retry-After; is throttled; refuses the credentials; cannot be reached; takes and loses the
@@ -127,7 +128,7 @@ class Network(HttpClient):
         self._chance = chance
         self._tell = tell
 
-    async def send(self, request: Request) -> Answer:
+    async def send(self, request: Outgoing) -> Answer:
         """Carry a request to its service and the answer back; a cancelled one may have arrived all the same."""
         service = self._services[request.url.split("/")[2]]
         letter = msgspec.json.decode(request.body, type=Letter)

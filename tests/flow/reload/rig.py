@@ -37,7 +37,10 @@ class Reloading:
         return await self.rig.router.reload(config, registry=registry)
 
     def loaded(self, *, registry: Registry | None = None, **sections: Any) -> Config:
-        """The running configuration with other sections."""
+        """The running configuration with other sections; `collect` stays, for events may be on their way to it."""
+        if "destinations" in sections:
+            collect = self.rig.config["destinations"]["collect"]
+            sections["destinations"] = {"collect": collect, **sections["destinations"]}
         self.rig.config = {**self.rig.config, **sections}
         return load(self.rig.config, registry=registry or self.rig.router.registry)
 
