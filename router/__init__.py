@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         QueryAuth,
         RefreshTokenAuth,
     )
+    from router.plugins.declarative.reading import read_destination
     from router.plugins.destination import Destination, Requests
     from router.plugins.hookspecs import hookimpl
     from router.plugins.outcome import Outcome
@@ -81,6 +82,7 @@ __all__ = [
     "Unauthorized",
     "hookimpl",
     "load",
+    "read_destination",
 ]
 
 _HOMES = {
@@ -108,6 +110,7 @@ _HOMES = {
         "QueryAuth",
         "RefreshTokenAuth",
     ),
+    "router.plugins.declarative.reading": ("read_destination",),
     "router.plugins.destination": ("Destination", "Requests"),
     "router.plugins.hookspecs": ("hookimpl",),
     "router.plugins.outcome": ("Outcome",),

@@ -111,7 +111,8 @@ class DeliveryActor(Actor):
         self._failures = failures
         self._uniform = uniform
         self._window = window
-        self._route = Route(sources, destination.event_types(), accepts)
+        wants = destination.wants if destination.chooses() else None
+        self._route = Route(sources, destination.event_types(), accepts, wants)
         self._rate = RateLimit(policies.rate, clock)
         self._sender = Sender(destination, http=http, rate=self._rate, clock=clock, auth=auth, guard=guard)
         self._group = grouping(destination, guard, self._sender.foreign)

@@ -42,7 +42,8 @@ def shown(
     accepts: Accepts | None = None,
 ) -> list[Shown]:
     """What `destination` would send for `envelopes`, which are in order."""
-    route = Route(sources, destination.event_types(), accepts)
+    wants = destination.wants if destination.chooses() else None
+    route = Route(sources, destination.event_types(), accepts, wants)
     found: list[Shown] = []
     for batch in batches([one.event for one in route.divide(envelopes).taken], destination.batching):
         first = batch[0].message_id

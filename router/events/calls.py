@@ -78,6 +78,11 @@ class Event(
         return self._json  # type: ignore[return-value]
 
     @property
+    def fields(self) -> dict[str, Any]:
+        """Every field of the stored form, decoded, by its name in JSON; shared, not to be changed."""
+        return self._opened("json")
+
+    @property
     def context(self) -> dict[str, Any]:
         """The decoded `context`; shared, not to be changed."""
         return self._opened("context_json")

@@ -82,6 +82,13 @@ class Destination(Generic[SettingsT, EventT]):
         """What must be alike in a batch, e.g. the account that `event` goes to; by default nothing."""
         return None
 
+    def wants(self, event: EventT) -> bool:
+        """Whether its own triggers take `event`; otherwise it is filtered with `NO_MATCHING_MAPPING`. All by default.
+
+        It is asked for every event, before batches are formed, so it must be quick.
+        """
+        return True
+
     def requests(self, events: Sequence[EventT]) -> Requests | Sequence[Request]:
         """Describe what to send for `events`: yield or return requests; no I/O here.
 
@@ -118,6 +125,11 @@ class Destination(Generic[SettingsT, EventT]):
     def groups(cls) -> bool:
         """Whether something must be alike in its batches."""
         return cls.group_by is not Destination.group_by
+
+    @classmethod
+    def chooses(cls) -> bool:
+        """Whether it has triggers of its own."""
+        return cls.wants is not Destination.wants
 
     @classmethod
     def _parameters(cls) -> tuple[Any, Any]:

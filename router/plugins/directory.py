@@ -1,4 +1,4 @@
-"""Plugins from a folder: each Python file or package in it, loaded under a module name of its own.
+"""Plugins from a folder: each Python file or package in it, loaded under a module name of its own, and each TOML file.
 
 They may be loaded again while the router runs. A file whose code is the same keeps its module then, so its classes
 stay the same classes; one whose code changed becomes a new module beside the old one, which whoever uses it keeps.
@@ -16,6 +16,9 @@ from typing import Any
 from msgspec import Struct
 
 from router.errors import PluginError
+from router.plugins.declarative.destination import DeclarativeDestination
+from router.plugins.declarative.reading import read_destination
+from router.plugins.hookspecs import hookimpl
 from router.plugins.loading import Loading
 
 
@@ -53,10 +56,14 @@ def load_directory(
     for entry in entries:
         file = entry / "__init__.py" if entry.is_dir() else entry
         name = entry.stem
-        if name.startswith(("_", ".")) or name in disabled or file.suffix != ".py" or not file.is_file():
+        if name.startswith(("_", ".")) or name in disabled or not file.is_file():
+            continue
+        if file.suffix not in (".py", ".toml"):
             continue
         code = digest(entry)
-        module = (loaded or {}).get((str(entry), code)) or _load(name, file)
+        module = (loaded or {}).get((str(entry), code)) or (
+            _defined(name, file) if file.suffix == ".toml" else _load(name, file)
+        )
         yield Found(name, str(entry), code, module)
 
 
@@ -99,6 +106,19 @@ def _load(name: str, file: Path) -> ModuleType:
                 del sys.modules[one]
         sys.modules.update(former)
         raise
+    return module
+
+
+def _defined(name: str, file: Path) -> ModuleType:
+    """A module that offers the destination which a TOML file defines."""
+    defined = read_destination(file)
+    module = ModuleType(name, defined.__doc__)
+
+    @hookimpl
+    def register_destinations() -> list[type[DeclarativeDestination]]:
+        return [defined]
+
+    module.register_destinations = register_destinations  # type: ignore[attr-defined]
     return module
 
 

@@ -31,7 +31,8 @@ class PluginsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """The section `[plugins]`: where plugins come from besides installed packages."""
 
     directories: tuple[str, ...] = ()
-    """Folders with plugins of your own: each `*.py` file or package in them is loaded. None by default."""
+    """Folders with plugins of your own: each `*.py` file or package, and each `*.toml` file that
+    defines a destination. None by default."""
     disabled: tuple[str, ...] = ()
     """Names of plugins (as `router plugins` lists them) that are not loaded. None by default."""
 

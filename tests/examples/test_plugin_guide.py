@@ -27,5 +27,14 @@ def test_the_example_of_the_guide_can_be_configured(tmp_path: Path, monkeypatch:
         load(config)
 
 
+def test_the_destination_without_code_can_be_configured(tmp_path: Path) -> None:
+    (tmp_path / "shop.toml").write_text(block(PAGE, "toml", "[[mappings]]"), encoding="utf-8")
+    shop = {"kind": "shop", "settings": {"token": "k"}}
+
+    config = load({"plugins": {"directories": [str(tmp_path)]}, "destinations": {"shop": shop}})
+
+    assert config.destinations["shop"].policies.batching.max_events == 100
+
+
 def test_the_guide_is_linked_from_the_readme() -> None:
     assert f"({PAGE})" in (ROOT / "README.md").read_text(encoding="utf-8")
