@@ -75,7 +75,7 @@ class MappingDefinition(Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class Definition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A file that defines a destination."""
+    """A file that defines a destination; it may also say how it is fed, in the words of `router.toml`."""
 
     kind: str
     """The word in `kind = "…"`."""
@@ -89,7 +89,5 @@ class Definition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """At least one; an event goes through each whose trigger it meets."""
     request: RequestDefinition = RequestDefinition()
     """What the requests of all mappings have in common."""
-    policies: dict[str, Any] = field(default_factory=dict)
-    """`batching`, `rate`, `concurrency`, `retry` and `ordering`, in the words of `router.toml`."""
     idempotency_header: str = ""
     """The header that takes the message id, e.g. "Idempotency-Key"; none by default."""

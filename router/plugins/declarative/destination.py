@@ -20,7 +20,7 @@ from router.rules.mapping.failed import MappingFailed
 from router.rules.triggers.trigger import Trigger
 
 
-class Route(Struct, frozen=True):
+class Subscription(Struct, frozen=True):
     """One `[[mappings]]`, compiled."""
 
     name: str
@@ -36,7 +36,7 @@ class DeclarativeDestination(Destination[Settings, AnyEvent]):
     """What the file says."""
     settings_made: ClassVar[type[Settings]]
     types: ClassVar[tuple[type[AnyEvent], ...]]
-    routes: ClassVar[tuple[Route, ...]]
+    subscriptions: ClassVar[tuple[Subscription, ...]]
 
     def __init__(self, settings: Settings, *, name: str) -> None:
         super().__init__(settings, name=name)
@@ -54,27 +54,27 @@ class DeclarativeDestination(Destination[Settings, AnyEvent]):
 
     def wants(self, event: AnyEvent) -> bool:
         """Whether a trigger takes the event."""
-        return any(route.trigger.matches(event) for route in self.routes)
+        return any(subscription.trigger.matches(event) for subscription in self.subscriptions)
 
     def requests(self, events: Sequence[AnyEvent]) -> Requests:
         """A request for each event and mapping, or for events together where the file says so."""
-        flights: dict[object, _Flight] = {}
+        carried: dict[object, _Carried] = {}
         failures: dict[int, str] = {}
         for number, event in enumerate(events):
-            for route in self.routes:
-                if not route.trigger.matches(event):
+            for subscription in self.subscriptions:
+                if not subscription.trigger.matches(event):
                     continue
                 try:
-                    written = route.template.write(route.payload(event.fields), self._plain)
+                    written = subscription.template.write(subscription.payload(event.fields), self._plain)
                 except MappingFailed as error:
-                    failures[number] = f"mapping {route.name!r}: {error}"
+                    failures[number] = f"mapping {subscription.name!r}: {error}"
                     continue
                 # What goes to one place in one form may travel together.
-                alike = (route.name, written.url, written.headers)
-                key: object = alike if route.template.joins else (number, route.name)
-                flights.setdefault(key, _Flight(route, [], [])).add(event, written)
-        for flight in flights.values():
-            yield self._request(flight)
+                alike = (subscription.name, written.url, written.headers)
+                key: object = alike if subscription.template.joins else (number, subscription.name)
+                carried.setdefault(key, _Carried(subscription, [], [])).add(event, written)
+        for one in carried.values():
+            yield self._request(one)
         if not failures:
             return None
         return [
@@ -82,17 +82,17 @@ class DeclarativeDestination(Destination[Settings, AnyEvent]):
             for number in range(len(events))
         ]
 
-    def _request(self, flight: "_Flight") -> Request:
+    def _request(self, one: "_Carried") -> Request:
         headers = {}
         if header := self.definition.idempotency_header:
-            headers[header] = _key(flight.events, flight.route.name if len(self.routes) > 1 else "")
-        return flight.route.template.request(flight.written, self._plain, headers)
+            headers[header] = _key(one.events, one.subscription.name if len(self.subscriptions) > 1 else "")
+        return one.subscription.template.request(one.written, self._plain, headers)
 
 
-class _Flight(Struct):
+class _Carried(Struct):
     """Events that one request carries."""
 
-    route: Route
+    subscription: Subscription
     events: list[AnyEvent]
     written: list[Written]
 

@@ -14,7 +14,7 @@ from msgspec.structs import fields
 from router.errors import PluginError
 from router.events.calls import AnyEvent
 from router.plugins.declarative.definition import Definition, MappingDefinition, SettingDefinition
-from router.plugins.declarative.destination import DeclarativeDestination, Route
+from router.plugins.declarative.destination import DeclarativeDestination, Subscription
 from router.plugins.declarative.request_template import RequestTemplate, leaves_the_host_open
 from router.plugins.declarative.setting_types import settings_class, type_of
 from router.plugins.policies import Policies
@@ -25,6 +25,8 @@ from router.rules.mapping.refused import MappingRefused
 from router.rules.triggers.trigger import compile_trigger
 
 LARGEST_FILE = 1 << 20
+_POLICIES = tuple(one.name for one in fields(Policies))
+"""Sections that a file has besides those of its definition, in the words of `router.toml`."""
 _SETTING = re.compile(r"[a-z][a-z0-9_]*")
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
@@ -50,14 +52,13 @@ def define(data: Mapping[str, Any], said: str, *, kind: str) -> type[Declarative
     """The destination that a dictionary of the file's shape defines; `said` names it in errors."""
     problems: list[str] = []
     given = {"kind": kind, **data}
-    names = {one.name for one in fields(Policies)}
-    given["policies"] = {key: given.pop(key) for key in names if key in given}
-    policies = _converted(given["policies"], Policies, problems, "")
+    feeding = {key: given.pop(key) for key in _POLICIES if key in given}
+    policies = _converted(feeding, Policies, problems, "")
     definition = _converted(given, Definition, problems, "")
     if definition is None or policies is None:
         raise _refused(said, problems)
     problems += _of_settings(definition.settings)
-    routes = [route for one in definition.mappings if (route := _route(one, definition, problems))]
+    compiled = [_subscription(one, definition, problems) for one in definition.mappings]
     if not definition.mappings:
         problems.append("mappings is empty; write a section [[mappings]]")
     named = [one.name for one in definition.mappings]
@@ -74,8 +75,8 @@ def define(data: Mapping[str, Any], said: str, *, kind: str) -> type[Declarative
         "definition": definition,
         "settings_made": settings_class(definition.kind, definition.settings),
         "types": tuple(types[one] for one in definition.events or types),
-        "routes": tuple(routes),
-        **{one.name: getattr(policies, one.name) for one in fields(Policies)},
+        "subscriptions": tuple(compiled),
+        **{name: getattr(policies, name) for name in _POLICIES},
     }
     return type(f"{kind.title()}Destination", (DeclarativeDestination,), members)
 
@@ -104,7 +105,7 @@ def _unknown(data: Any, kind: type[Any], place: str) -> Iterator[str]:
     if not isinstance(data, Mapping):
         return
     known = {one.encode_name: one.type for one in fields(kind)}
-    shown = [name for name in known if name != "policies"] + ([] if place else [*_POLICIES])
+    shown = [*known, *(_POLICIES if kind is Definition else ())]
     for key, value in data.items():
         where = f"{place}{key}"
         if key not in known:
@@ -119,9 +120,6 @@ def _unknown(data: Any, kind: type[Any], place: str) -> Iterator[str]:
                 yield from _unknown(one, MappingDefinition, f"mappings.{number}.")
         elif isinstance(known[key], type) and issubclass(known[key], Struct):
             yield from _unknown(value, known[key], f"{where}.")
-
-
-_POLICIES = tuple(one.name for one in fields(Policies))
 
 
 def _of_settings(settings: Mapping[str, SettingDefinition]) -> Iterator[str]:
@@ -153,8 +151,10 @@ def _of_settings(settings: Mapping[str, SettingDefinition]) -> Iterator[str]:
             yield f"{place}.default does not match the pattern; mend one of the two"
 
 
-def _route(mapping: MappingDefinition, definition: Definition, problems: list[str]) -> Route | None:
-    """A compiled mapping; None when something of it is wrong."""
+def _subscription(
+    mapping: MappingDefinition, definition: Definition, problems: list[str]
+) -> Subscription | None:
+    """A compiled mapping; None when something of it is wrong, which is then among the problems."""
     place = f"mappings.{mapping.name}"
     before = len(problems)
     request = mapping.request.over(definition.request)
@@ -186,7 +186,7 @@ def _route(mapping: MappingDefinition, definition: Definition, problems: list[st
         problems += _of_slots(template, definition.settings, f"{place}.request")
     if trigger is None or payload is None or template is None or len(problems) > before:
         return None
-    return Route(mapping.name, trigger, payload, template)
+    return Subscription(mapping.name, trigger, payload, template)
 
 
 def _of_slots(

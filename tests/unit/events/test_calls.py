@@ -53,6 +53,15 @@ def test_open_json_is_decoded_once() -> None:
     assert event.properties is event.properties
 
 
+def test_every_field_can_be_read_by_its_name_in_the_protocol_and_is_decoded_once() -> None:
+    event = decode_event(track().json[:-1] + b',"extra":{"a":1}}')
+
+    assert event.fields == msgspec.json.decode(event.json)
+    assert event.fields["extra"] == {"a": 1}
+    assert event.fields is event.fields
+    assert "other" in event.replace(user_id="other").fields["userId"]
+
+
 def test_an_absent_open_field_reads_as_an_empty_object() -> None:
     event = decode_event(b'{"type":"identify","messageId":"m","receivedAt":"r","timestamp":"t"}')
 
