@@ -28,6 +28,7 @@ An event counts for a destination when its source is connected to it; other even
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from msgspec.structs import replace
@@ -111,11 +112,11 @@ class DeliveryActor(Actor):
         self._failures = failures
         self._uniform = uniform
         self._window = window
-        wants = destination.wants if destination.chooses() else None
-        self._route = Route(sources, destination.event_types(), accepts, wants)
         self._rate = RateLimit(policies.rate, clock)
         self._sender = Sender(destination, http=http, rate=self._rate, clock=clock, auth=auth, guard=guard)
         self._group = grouping(destination, guard, self._sender.foreign)
+        wants = partial(guard.run, self._sender.foreign, destination.wants) if destination.chooses() else None
+        self._route = Route(sources, destination.event_types(), accepts, wants)
         self._committed = state.cursor
         self._parked = {row.position: row for row in state.parked}
         self._committing = asyncio.Lock()

@@ -90,4 +90,6 @@ class Definition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     request: RequestDefinition = RequestDefinition()
     """What the requests of all mappings have in common."""
     idempotency_header: str = ""
-    """The header that takes the message id, e.g. "Idempotency-Key"; none by default."""
+    """The header in which the engine sends a key that stays the same, e.g. "Idempotency-Key"; none by default."""
+    auth: dict[str, Any] | None = None
+    """How requests are signed, e.g. `{ kind = "bearer", token = "{{settings.token}}" }`; not at all by default."""

@@ -1,19 +1,18 @@
 """What a declarative destination does with events: triggers choose, mappings shape, templates write requests."""
 
-import hashlib
 from collections.abc import Sequence
 from typing import Any, ClassVar
-from urllib.parse import quote
 
 from msgspec import Struct
 
 from router.events.calls import AnyEvent
+from router.plugins.auth import Auth
+from router.plugins.declarative.auth_template import declared_auth
 from router.plugins.declarative.definition import Definition
 from router.plugins.declarative.request_template import RequestTemplate, Written
 from router.plugins.declarative.setting_types import plain_settings
 from router.plugins.destination import Destination, Requests
 from router.plugins.outcome import Outcome
-from router.plugins.request import Request
 from router.plugins.settings import Settings
 from router.rules.mapping.compiler import CompiledMapping
 from router.rules.mapping.failed import MappingFailed
@@ -52,6 +51,10 @@ class DeclarativeDestination(Destination[Settings, AnyEvent]):
         """The types that the file names."""
         return cls.types
 
+    def auth(self) -> Auth | None:
+        """How requests are signed, by what the file says and the operator set."""
+        return declared_auth(self.definition.auth, self._plain) if self.definition.auth else None
+
     def wants(self, event: AnyEvent) -> bool:
         """Whether a trigger takes the event."""
         return any(subscription.trigger.matches(event) for subscription in self.subscriptions)
@@ -74,19 +77,13 @@ class DeclarativeDestination(Destination[Settings, AnyEvent]):
                 key: object = alike if subscription.template.joins else (number, subscription.name)
                 carried.setdefault(key, _Carried(subscription, [], [])).add(event, written)
         for one in carried.values():
-            yield self._request(one)
+            yield one.subscription.template.request(one.written, self._plain, settles=one.events)
         if not failures:
             return None
         return [
             Outcome.rejected(failures[number]) if number in failures else Outcome.delivered()
             for number in range(len(events))
         ]
-
-    def _request(self, one: "_Carried") -> Request:
-        headers = {}
-        if header := self.definition.idempotency_header:
-            headers[header] = _key(one.events, one.subscription.name if len(self.subscriptions) > 1 else "")
-        return one.subscription.template.request(one.written, self._plain, headers)
 
 
 class _Carried(Struct):
@@ -99,12 +96,3 @@ class _Carried(Struct):
     def add(self, event: AnyEvent, written: Written) -> None:
         self.events.append(event)
         self.written.append(written)
-
-
-def _key(events: Sequence[AnyEvent], name: str) -> str:
-    """The same for the same events and mapping: the first message id, and for several a digest of all."""
-    key = quote(events[0].message_id, safe="")
-    if len(events) > 1:
-        ids = "\n".join([event.message_id for event in events])
-        key += f"-{hashlib.sha1(ids.encode()).hexdigest()[:16]}"
-    return f"{key}-{name}" if name else key

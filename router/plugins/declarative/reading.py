@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_args
@@ -13,6 +13,7 @@ from msgspec.structs import fields
 
 from router.errors import PluginError
 from router.events.calls import AnyEvent
+from router.plugins.declarative.auth_template import declared_auth
 from router.plugins.declarative.definition import Definition, MappingDefinition, SettingDefinition
 from router.plugins.declarative.destination import DeclarativeDestination, Subscription
 from router.plugins.declarative.request_template import RequestTemplate, leaves_the_host_open
@@ -22,6 +23,7 @@ from router.plugins.settings import Secret, setting_hook
 from router.rules.fql.refused import ExpressionRefused
 from router.rules.mapping.compiler import compile_mapping
 from router.rules.mapping.refused import MappingRefused
+from router.rules.mapping.template import Slot, read_template
 from router.rules.triggers.trigger import compile_trigger
 
 LARGEST_FILE = 1 << 20
@@ -65,6 +67,7 @@ def define(data: Mapping[str, Any], said: str, *, kind: str) -> type[Declarative
     problems += [f'mappings: "{one}" is there twice; rename one' for one in {*named} if named.count(one) > 1]
     if definition.idempotency_header and not _HEADER.fullmatch(definition.idempotency_header):
         problems.append('idempotency_header is not the name of a header; write e.g. "Idempotency-Key"')
+    problems += _of_auth(definition)
     if problems:
         raise _refused(said, problems)
     types = {one.__struct_config__.tag: one for one in get_args(AnyEvent)}
@@ -73,6 +76,7 @@ def define(data: Mapping[str, Any], said: str, *, kind: str) -> type[Declarative
         "kind": definition.kind,
         "sample": _sample(definition.settings),
         "definition": definition,
+        "idempotency_header": definition.idempotency_header or None,
         "settings_made": settings_class(definition.kind, definition.settings),
         "types": tuple(types[one] for one in definition.events or types),
         "subscriptions": tuple(compiled),
@@ -183,23 +187,40 @@ def _subscription(
     except MappingRefused as error:
         problems += [f"{place}.request{problem}" for problem in error.problems]
     if template is not None:
-        problems += _of_slots(template, definition.settings, f"{place}.request")
+        problems += _of_slots(template.slots(), definition.settings, f"{place}.request")
     if trigger is None or payload is None or template is None or len(problems) > before:
         return None
     return Subscription(mapping.name, trigger, payload, template)
 
 
+def _of_auth(definition: Definition) -> Iterator[str]:
+    if definition.auth is None:
+        return
+    try:
+        declared_auth(definition.auth, {})
+    except msgspec.ValidationError as error:
+        yield f"auth: {error}; see `router/plugins/auth.py` for the kinds and their keys"
+    for key, text in definition.auth.items():
+        pieces = read_template(text) if isinstance(text, str) else ()
+        slots = [piece for piece in pieces if isinstance(piece, Slot)]
+        yield from _of_slots(slots, definition.settings, f"auth.{key}", roots=("settings",))
+
+
 def _of_slots(
-    template: RequestTemplate, settings: Mapping[str, SettingDefinition], place: str
+    slots: Iterable[Slot],
+    settings: Mapping[str, SettingDefinition],
+    place: str,
+    *,
+    roots: tuple[str, ...] = ("settings", "payload"),
 ) -> Iterator[str]:
-    for slot in template.slots():
+    for slot in slots:
         root, *rest = slot.keys or ("",)
-        if root == "settings" and rest:
-            if rest[0] not in settings:
-                near = get_close_matches(rest[0], settings, n=1, cutoff=0) or ["none"]
-                yield f'{place}: there is no setting "{rest[0]}"; did you mean "{near[0]}"?'
-        elif root != "payload":
-            yield f"{place}: {{{{{slot.path}}}}} is nothing; write {{{{settings.…}}}} or {{{{payload.…}}}}"
+        if root not in roots:
+            known = " or ".join(f"{{{{{one}.…}}}}" for one in roots)
+            yield f"{place}: {{{{{slot.path}}}}} is nothing; write {known}"
+        elif root == "settings" and rest and rest[0] not in settings:
+            near = get_close_matches(rest[0], settings, n=1, cutoff=0) or ["none"]
+            yield f'{place}: there is no setting "{rest[0]}"; did you mean "{near[0]}"?'
 
 
 def _sample(settings: Mapping[str, SettingDefinition]) -> str:

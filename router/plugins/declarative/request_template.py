@@ -7,6 +7,7 @@ from urllib.parse import quote
 import msgspec
 from msgspec import Struct
 
+from router.events.calls import AnyEvent
 from router.plugins.declarative.definition import RequestDefinition
 from router.plugins.request import Request
 from router.rules.mapping.compiler import CompiledMapping, compile_mapping
@@ -59,16 +60,21 @@ class RequestTemplate:
         return Written(url, headers, None if self._method in WITHOUT_BODY else self._body(values).get("body"))
 
     def request(
-        self, written: Sequence[Written], settings: Mapping[str, Any], headers: Mapping[str, str]
+        self, written: Sequence[Written], settings: Mapping[str, Any], *, settles: Sequence[AnyEvent]
     ) -> Request:
         """One request for what was written alike; the first says where it goes."""
         first = written[0]
-        content_type = "application/x-ndjson" if self._batch == "lines" else "application/json"
+        headers = dict(first.headers)
         if self._method in WITHOUT_BODY:
-            return Request(method=self._method, url=first.url, headers={**dict(first.headers), **headers})
-        all_headers = {"Content-Type": content_type, **dict(first.headers), **headers}
-        body = self._joined([one.body for one in written], settings)
-        return Request(method=self._method, url=first.url, headers=all_headers, body=body)
+            return Request(method=self._method, url=first.url, headers=headers, settles=settles)
+        content_type = "application/x-ndjson" if self._batch == "lines" else "application/json"
+        return Request(
+            method=self._method,
+            url=first.url,
+            headers={"Content-Type": content_type, **headers},
+            body=self._joined([one.body for one in written], settings),
+            settles=settles,
+        )
 
     def _joined(self, bodies: list[Any], settings: Mapping[str, Any]) -> bytes:
         match self._batch:

@@ -3,7 +3,9 @@
 import pytest
 
 from router.errors import RouterError
+from router.plugins.auth import BasicAuth
 from router.plugins.outcome import Outcome
+from router.plugins.settings import Secret
 from tests.unit.plugins.declarative.defining import TOML, body, defined, sent, shop, track
 
 SECOND = """
@@ -137,17 +139,26 @@ def test_a_get_has_no_body() -> None:
     assert "Content-Type" not in request.headers
 
 
-def test_the_message_id_goes_where_the_file_says() -> None:
-    header = 'idempotency_header = "Idempotency-Key"\n'
-    alone, _ = sent(shop(defined(header + TOML)), [track(1)])
-    both, _ = sent(shop(defined(header + TOML, SECOND)), [track(1)])
-    many = shop(defined(header + batched("array")))
-    first, again = (sent(many, [track(1, user="a"), track(2, user="a")])[0] for _ in range(2))
+def test_each_request_settles_its_own_events_alone() -> None:
+    events = [track(1), track(2)]
 
-    assert alone[0].headers["Idempotency-Key"] == "m1"
-    assert [one.headers["Idempotency-Key"] for one in both] == ["m1-orders", "m1-people"]
-    assert first[0].headers["Idempotency-Key"].startswith("m1-")
-    assert first == again
+    apart, _ = sent(shop(defined()), events)
+    together, _ = sent(shop(defined(batched("array"))), [track(1, user="a"), track(2, user="a")])
+
+    assert [list(one.settles or ()) for one in apart] == [[events[0]], [events[1]]]
+    assert [len(one.settles or ()) for one in together] == [2]
+
+
+def test_the_file_names_the_header_of_the_engines_key() -> None:
+    assert defined('idempotency_header = "Idempotency-Key"\n' + TOML).idempotency_header == "Idempotency-Key"
+    assert defined().idempotency_header is None
+
+
+def test_requests_are_signed_as_the_file_declares() -> None:
+    auth = 'auth = { kind = "basic", username = "{{settings.host}}", password = "{{settings.token}}" }\n'
+
+    assert shop(defined(auth + TOML)).auth() == BasicAuth(username="shop.test", password=Secret("s3cr3t"))
+    assert shop(defined()).auth() is None
 
 
 def test_an_event_is_not_changed() -> None:
