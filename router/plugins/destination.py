@@ -32,6 +32,10 @@ class Destination(Generic[SettingsT, EventT]):
     """The word in `kind = "…"`; a service's name, lower case."""
     sample: ClassVar[str] = ""
     """A working configuration of it as TOML, without the section header."""
+    sample_answer: ClassVar[Any] = {}
+    """What the service answers when all is well, as JSON; the conformance suite plays the service with it."""
+    idempotency: ClassVar[str] = "message_id"
+    """That the service is told each event's message id; otherwise "none: " and the reason why it is not."""
     batching: Batching = Batching()
     """Declared on the class; on an instance, what holds after `router.toml` had its say. So are the next four."""
     rate: Rate | None = None

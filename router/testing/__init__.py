@@ -1,1 +1,69 @@
-"""For people who test what they build on the router: a running router, a fake service, a clock that obeys."""
+"""For people who test what they build on the router. Nothing here uses a network beyond 127.0.0.1, nor sleeps.
+
+| for | there is |
+|---|---|
+| events as a destination gets them | `track`, `identify`, `page`, `screen`, `group`, `alias`, `one_of_each` |
+| what a destination sends, and what follows | `exchange(Chat, [track("A")], answers=[400])`, `configured`, `answer` |
+| the same, kept in a file beside the test | the fixture `recorded`, and `pytest --record` |
+| a whole router in this process | `running`, in `router.testing.running`; or the fixture `event_router` |
+| whether an event was sent | `assert_tracked(events, "Order Completed", user_id="u1")` |
+| a service that misbehaves as told | `FakeHttp`, `Reply`, `rate_limited`, `flaky`, `TokenEndpoint` |
+| time that obeys | `ManualClock` |
+| what every destination promises | the conformance suite: pytest runs it unasked; `broken_promises(Chat)` |
+
+Names are loaded when they are first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from router.testing.clock import ManualClock
+    from router.testing.collect import Shelf, collect_plugin
+    from router.testing.conformance.suite import broken_promises
+    from router.testing.events import alias, group, identify, one_of_each, page, screen, track
+    from router.testing.exchanging import Exchange, answer, exchange
+    from router.testing.fake_http import FakeHttp, Received, Reply
+    from router.testing.sample import configured
+
+_HOMES = {
+    "router.testing.clock": ("ManualClock",),
+    "router.testing.collect": ("Shelf", "collect_plugin"),
+    "router.testing.conformance.suite": ("broken_promises",),
+    "router.testing.events": ("alias", "group", "identify", "one_of_each", "page", "screen", "track"),
+    "router.testing.exchanging": ("Exchange", "answer", "exchange"),
+    "router.testing.fake_http": ("FakeHttp", "Received", "Reply"),
+    "router.testing.sample": ("configured",),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "Exchange",
+    "FakeHttp",
+    "ManualClock",
+    "Received",
+    "Reply",
+    "Shelf",
+    "alias",
+    "answer",
+    "broken_promises",
+    "collect_plugin",
+    "configured",
+    "exchange",
+    "group",
+    "identify",
+    "one_of_each",
+    "page",
+    "screen",
+    "track",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'router.testing' has no attribute {name!r}")
+    return getattr(import_module(_HOME_OF[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -68,7 +68,9 @@ class FakeHttp:
         self.url = ""
 
     async def __aenter__(self) -> Self:
-        self._runner = web.ServerRunner(web.Server(self._answer, auto_decompress=False), shutdown_timeout=0.1)
+        self._runner = web.ServerRunner(
+            web.Server(self._answer, auto_decompress=False, access_log=None), shutdown_timeout=0.1
+        )
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
         await site.start()

@@ -1,0 +1,85 @@
+"""The suite as tests of pytest: one for each destination and promise."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from router.plugins.destination import Destination
+from router.plugins.registry import PluginsConfig, Registry
+from router.testing.conformance.promise import CannotTell, NotKept, Promise
+from router.testing.conformance.suite import promises_of, verify, worded
+
+BUNDLED = "router_plugins."
+"""Where the destinations live that the router brings along; they are tested at home."""
+
+
+class Conformance(pytest.Collector):
+    """Collects the tests of all destinations."""
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """One test for each destination and promise."""
+        for kind, cls in sorted(_destinations(self.config).items()):
+            for promise in promises_of(cls):
+                name = f"{kind}-{promise.name}"
+                yield ConformanceTest.from_parent(self, name=name, destination=cls, promise=promise)
+
+
+class ConformanceTest(pytest.Item):
+    """One promise of one destination."""
+
+    def __init__(self, *, destination: type[Destination[Any, Any]], promise: Promise, **options: Any) -> None:
+        super().__init__(**options)
+        self._cls = destination
+        self._promise = promise
+        self.add_marker("conformance")
+
+    def runtest(self) -> None:
+        """Check it."""
+        try:
+            verify(self._cls, self._promise)
+        except CannotTell as error:
+            pytest.skip(f"destination {self._cls.kind!r}: {error}")
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """What is wrong, in one sentence; with the author's own traceback where their code raised."""
+        error = excinfo.value
+        if not isinstance(error, NotKept):
+            return super().repr_failure(excinfo, style)
+        words = worded(self._cls, self._promise, error)
+        if error.__cause__ is None:
+            return words
+        cause = pytest.ExceptionInfo.from_exception(error.__cause__)
+        return f"{super().repr_failure(cause, style)}\n\n{words}"
+
+    def reportinfo(self) -> tuple[os.PathLike[str], int | None, str]:
+        """What the line of the test says."""
+        return self.path, None, f"conformance: {self.name}"
+
+
+def _destinations(config: pytest.Config) -> dict[str, type[Destination[Any, Any]]]:
+    folders = tuple(str(config.rootpath / one) for one in config.getini("conformance_directories"))
+    offered = dict(Registry.load(PluginsConfig(directories=folders)).destinations)
+    choice = config.getoption("conformance")
+    if choice in ("auto", "all"):
+        return {kind: cls for kind, cls in offered.items() if choice == "all" or _is_ours(cls, config)}
+    wanted = [kind.strip() for kind in choice.split(",")]
+    if unknown := sorted(set(wanted) - set(offered)):
+        known = ", ".join(sorted(offered))
+        raise pytest.UsageError(
+            f"--conformance: no plugin offers {unknown[0]!r}; known are {known}, all, none"
+        )
+    return {kind: offered[kind] for kind in wanted}
+
+
+def _is_ours(cls: type[Destination[Any, Any]], config: pytest.Config) -> bool:
+    """Whether the class is not one of the router's own, or this is the router's own project."""
+    return not cls.__module__.startswith(BUNDLED) or config.rootpath in Path(__file__).parents
+
+
+def add_tests(session: pytest.Session, items: list[pytest.Item]) -> None:
+    """Put the conformance tests behind the project's own."""
+    collector = Conformance.from_parent(session, name="conformance", nodeid="conformance")
+    items.extend(collector.collect())

@@ -1,0 +1,75 @@
+"""A destination with settings, made as `router.toml` would make it, without a file and without secrets of its own."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from router.config.load import load
+from router.config.model import DestinationConfig
+from router.plugins.destination import Destination
+from router.plugins.hookspecs import hookimpl
+from router.plugins.registry import Registry
+
+DestinationT = TypeVar("DestinationT", bound=Destination[Any, Any])
+
+_REFERENCE = re.compile(r"(?!https?:)[a-z]+:(?!//)\S+")
+_URL = re.compile(r"URL|ENDPOINT|WEBHOOK|ADDRESS", re.IGNORECASE)
+
+
+def configured(cls: type[DestinationT], *, name: str = "", **settings: Any) -> DestinationT:
+    """An instance of `cls` with these settings, in the form of `router.toml`: `token="…"`, `timeout="5s"`.
+
+    Without any, its `sample` is used, with made-up values where that refers to secrets. Raises ConfigError.
+    """
+    section = {"settings": settings} if settings else sample_of(cls)
+    made: DestinationT = read_section(cls, section, name=name).destination()  # type: ignore[assignment]
+    return made
+
+
+def sample_of(cls: type[Destination[Any, Any]]) -> dict[str, Any]:
+    """The class's `sample`, with made-up values in the place of references to secrets."""
+    filled = _filled(tomllib.loads(cls.sample))
+    assert isinstance(filled, dict)
+    return filled
+
+
+def read_section(
+    cls: type[Destination[Any, Any]], section: Mapping[str, Any], *, name: str = ""
+) -> DestinationConfig:
+    """The section `[destinations.NAME]` as the router reads it; raises ConfigError with every problem."""
+    name = name or cls.kind
+    registry = Registry.load(entry_points=False).with_plugin(offering(cls))
+    config = load({"destinations": {name: {"kind": cls.kind, **section}}}, registry=registry, environ={})
+    return config.destinations[name]
+
+
+def offering(*classes: type[Destination[Any, Any]]) -> object:
+    """A plugin that registers these destination classes."""
+
+    class Plugin:
+        """Registers what it was made with."""
+
+        @hookimpl
+        def register_destinations(self) -> list[type[Destination[Any, Any]]]:
+            """Offer the classes."""
+            return list(classes)
+
+    return Plugin()
+
+
+def made_up(reference: str) -> str:
+    """A value for a reference such as `env:CRM_TOKEN`: long and like no other, so that it is found where it leaks."""
+    word = re.sub(r"\W+", "-", reference.partition(":")[2]).strip("-").lower() or "value"
+    secret = f"made-up-{word}-5f2c91"
+    return f"https://{word.replace('_', '-')}.example.com/{secret}" if _URL.search(reference) else secret
+
+
+def _filled(value: Any) -> Any:
+    if isinstance(value, str):
+        return made_up(value) if _REFERENCE.fullmatch(value) else value
+    if isinstance(value, dict):
+        return {key: _filled(member) for key, member in value.items()}
+    if isinstance(value, list):
+        return [_filled(member) for member in value]
+    return value

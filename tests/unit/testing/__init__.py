@@ -1,0 +1,1 @@
+"""The kit that authors and embedders get."""
