@@ -76,7 +76,13 @@ def _destinations(config: pytest.Config) -> dict[str, type[Destination[Any, Any]
 
 def _is_ours(cls: type[Destination[Any, Any]], config: pytest.Config) -> bool:
     """Whether the class is not one of the router's own, or this is the router's own project."""
-    return not cls.__module__.startswith(BUNDLED) or config.rootpath in Path(__file__).parents
+    return not cls.__module__.startswith(BUNDLED) or _is_home(config)
+
+
+def _is_home(config: pytest.Config) -> bool:
+    """Whether the project that is tested is the router itself, not one that has it installed below its folder."""
+    here = Path(__file__)
+    return config.rootpath in here.parents and "site-packages" not in here.parts
 
 
 def add_tests(session: pytest.Session, items: list[pytest.Item]) -> None:
