@@ -6,8 +6,8 @@
 | what a destination sends, and what follows | `exchange(Chat, [track("A")], answers=[400])`, `configured`, `answer` |
 | the same, kept in a file beside the test | the fixture `recorded`, and `pytest --record` |
 | a whole router in this process | `running`, in `router.testing.running`; or the fixture `event_router` |
-| whether an event was sent | `assert_tracked(events, "Order Completed", user_id="u1")` |
-| a service that misbehaves as told | `FakeHttp`, `Reply`, `rate_limited`, `flaky`, `TokenEndpoint` |
+| whether an event was sent | `assert_tracked(events, "Order Completed", user_id="u1")`, `assert_sent` |
+| a service that misbehaves as told | `FakeHttp`, `Reply`, `rate_limited`, `flaky`, `TokenEndpoint`, `first_of` |
 | time that obeys | `ManualClock` |
 | what every destination promises | the conformance suite: pytest runs it unasked; `broken_promises(Chat)` |
 
@@ -18,15 +18,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from router.testing.assertions import assert_sent, assert_tracked
     from router.testing.clock import ManualClock
     from router.testing.collect import Shelf, collect_plugin
     from router.testing.conformance.suite import broken_promises
     from router.testing.events import alias, group, identify, one_of_each, page, screen, track
     from router.testing.exchanging import Exchange, answer, exchange
     from router.testing.fake_http import FakeHttp, Received, Reply
+    from router.testing.faults import TokenEndpoint, first_of, flaky, rate_limited
     from router.testing.sample import configured
+    from router.testing.threaded import ThreadedRouter
 
 _HOMES = {
+    "router.testing.assertions": ("assert_sent", "assert_tracked"),
+    "router.testing.faults": ("TokenEndpoint", "first_of", "flaky", "rate_limited"),
+    "router.testing.threaded": ("ThreadedRouter",),
     "router.testing.clock": ("ManualClock",),
     "router.testing.collect": ("Shelf", "collect_plugin"),
     "router.testing.conformance.suite": ("broken_promises",),
@@ -44,16 +50,23 @@ __all__ = [
     "Received",
     "Reply",
     "Shelf",
+    "ThreadedRouter",
+    "TokenEndpoint",
     "alias",
     "answer",
+    "assert_sent",
+    "assert_tracked",
     "broken_promises",
     "collect_plugin",
     "configured",
     "exchange",
+    "first_of",
+    "flaky",
     "group",
     "identify",
     "one_of_each",
     "page",
+    "rate_limited",
     "screen",
     "track",
 ]

@@ -8,7 +8,7 @@ assert done.outcomes == [Outcome.rejected("400")]
 import asyncio
 import base64
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from copy import copy
 from typing import Any
@@ -18,6 +18,7 @@ from msgspec import Struct, field
 
 from router.delivery.http import HttpClient
 from router.delivery.rate import RateLimit
+from router.delivery.secrecy import Secrecy
 from router.delivery.sender import Sender
 from router.delivery.verdict import Judgement, Verdict
 from router.errors import DeliveryError
@@ -38,6 +39,8 @@ class Exchange(Struct):
     """What was sent, what came back, and what follows for each event."""
 
     events: Sequence[AnyEvent]
+    hide: Callable[[str], str]
+    """Puts `***` in the place of the destination's secrets, and cuts what is very long."""
     requests: list[Request] = field(default_factory=list)
     """Every request, in order."""
     answers: list[Answer | Exception] = field(default_factory=list)
@@ -64,7 +67,7 @@ def exchange(
     raises is raised here. A class in place of an instance is used with its sample configuration.
     """
     instance = copy(configured(destination) if isinstance(destination, type) else destination)
-    done = Exchange(list(events))
+    done = Exchange(list(events), Secrecy(instance.settings).hide)
     with ThreadPoolExecutor(1) as thread:  # the caller may have a running loop of its own
         thread.submit(asyncio.run, _run(instance, done, deque(answers))).result()
     return done

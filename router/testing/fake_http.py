@@ -10,6 +10,8 @@ import msgspec
 from aiohttp import web
 from msgspec import Struct
 
+from router.delivery.clock import Clock, SystemClock
+
 
 class Reply(Struct, frozen=True, kw_only=True):
     """How the service answers one request."""
@@ -19,6 +21,8 @@ class Reply(Struct, frozen=True, kw_only=True):
     headers: Mapping[str, str] = {}
     is_held: bool = False
     """Whether the answer waits until the test calls `release`."""
+    delay: float = 0.0
+    """Seconds of the service's clock before the answer comes."""
     is_reset: bool = False
     """Whether the connection is reset instead of answered."""
     is_cut: bool = False
@@ -48,9 +52,13 @@ Rule = Callable[[Received], Reply | None]
 
 
 class FakeHttp:
-    """Use as `async with FakeHttp() as service:`; without a script every request is answered 200."""
+    """Use as `async with FakeHttp() as service:`; without a script every request is answered 200.
 
-    def __init__(self) -> None:
+    Give it the test's ManualClock, and a `delay` passes when that clock is moved.
+    """
+
+    def __init__(self, *, clock: Clock | None = None) -> None:
+        self._clock = clock or SystemClock()
         self.requests: list[Received] = []
         """Every request, in the order of arrival."""
         self.default = Reply()
@@ -110,6 +118,8 @@ class FakeHttp:
         try:
             if reply.is_held:
                 await self._release.wait()
+            if reply.delay:
+                await self._clock.sleep(reply.delay)
         finally:
             self._at_once -= 1
         if reply.is_reset and request.transport is not None:

@@ -3,8 +3,10 @@
 Nothing of the router is imported before it is used, so other projects in the same environment do not notice.
 """
 
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +20,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="auto",
         help="destinations that the conformance suite runs over: kinds with commas between, `all`, or `none`; by "
         "default those of this project, whenever the whole project is tested",
+    )
+    options.addoption(
+        "--record",
+        action="store_true",
+        help="write the exchanges of the fixture `recorded` anew, instead of comparing",
     )
     parser.addini(
         "conformance_directories",
@@ -49,3 +56,21 @@ def _is_wanted(config: pytest.Config) -> bool:
         return True
     whole = {config.rootpath, *(config.rootpath / one for one in config.getini("testpaths"))}
     return any(Path(config.invocation_params.dir, one).resolve() in whole for one in config.args)
+
+
+@pytest.fixture
+def recorded(request: pytest.FixtureRequest) -> Iterator[Any]:
+    """Compare exchanges with those that were recorded beside the test: `recorded(exchange(…))`."""
+    writes = request.config.getoption("record")
+    recorder = import_module("router.testing.recorded").Recorder(
+        request.path, request.node.name, writes=writes
+    )
+    yield recorder
+    recorder.finish()
+
+
+@pytest.fixture
+def event_router() -> Iterator[Any]:
+    """A router in memory, on a thread of its own: point an SDK at its `url`, or call its `track`, `identify`, …"""
+    with import_module("router.testing.threaded").ThreadedRouter() as router:
+        yield router

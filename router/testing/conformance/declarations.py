@@ -39,7 +39,7 @@ async def explains_its_events(specimen: Specimen) -> None:
     """The docstring says what becomes of each type of event."""
     written = " ".join((inspect.getdoc(specimen.cls) or "").split())
     types = [str(one.__struct_config__.tag) for one in specimen.cls.event_types()]
-    silent = [one for one in types if not re.search(rf"\b{one}\b[^.:]*:", written)]
+    silent = [one for one in types if not re.search(rf"\b{one}\b[^.:]*:\s*\w", written)]
     if silent:
         raise NotKept(
             f"its docstring does not say what becomes of {', '.join(silent)}",
