@@ -157,7 +157,8 @@ class Router(Embedding):
 
     async def _open_doors(self) -> None:
         self.doors = front.doors(self)
-        await self.doors.server.open(self.config.server.host, self.config.server.port)
+        if self.mounted_at is None:
+            await self.doors.server.open(self.config.server.host, self.config.server.port)
         self._stack.push_async_callback(self.doors.server.close)
         await self._open_admin_door()
         watchdog = Watchdog(lambda seconds, where: self.signals.emit(LoopBlocked(seconds, where)))
@@ -263,9 +264,14 @@ class Router(Embedding):
 
     @property
     def url(self) -> str:
-        """Where the doors are, e.g. `http://127.0.0.1:8080`; empty without doors."""
+        """Where the doors are, e.g. `http://127.0.0.1:8080`; empty without doors.
+
+        Of a mounted router it is what clients are told, or the path below which it stands.
+        """
         if not self.has_doors:
             return ""
+        if self.mounted_at is not None:
+            return self.config.server.public_url or self.mounted_at
         host = self.config.server.host
         shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
         return f"http://{shown}:{self.doors.server.port}"

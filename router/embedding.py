@@ -1,16 +1,22 @@
 """Calls of the program that embeds a router: the same road as a client's batch, without a socket."""
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 import msgspec
+from aiohttp import web
 
+from router.api.doors import Doors
+from router.api.mounting import mount
 from router.errors import ConfigError, RequestRefused
 from router.events.source import EMBEDDED_SOURCE, Source
 from router.rules.request import Limits, Received, read_request
 from router.storage.entry import Door, Entry
+
+_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 
 
 class Embedding(ABC):
@@ -23,6 +29,40 @@ class Embedding(ABC):
 
     sources: Mapping[str, Source]
     """The sources that a call may come from, by name."""
+
+    doors: Doors
+    """What is served, once the router runs."""
+    mounted_at: str | None = None
+    """The path below which it stands in another application; then it opens no port of its own."""
+
+    def mount(self, app: web.Application, path: str) -> None:
+        """Serve the tracking API below `path` of an aiohttp application, from the application's own port.
+
+        The router starts and stops with the application; do not enter it yourself. SDKs get the address of the
+        application with `path` as their host.
+        """
+        if not _PATH.fullmatch(path):
+            raise ValueError(
+                f'a router cannot be mounted at {path!r}; name a path without a slash at its end, e.g. "/events"'
+            )
+        if self.mounted_at is not None or hasattr(self, "doors"):
+            raise ValueError("this router is mounted or running already; mount it once, before it starts")
+        self.mounted_at = path
+        mount(
+            app,
+            path,
+            routes=lambda: self.doors.routes,
+            body_limit=lambda: self.doors.server.bounds.body_bytes,
+            life=self,
+        )
+
+    @abstractmethod
+    async def __aenter__(self) -> Self:
+        """Start."""
+
+    @abstractmethod
+    async def __aexit__(self, *error: object) -> None:
+        """Stop."""
 
     @abstractmethod
     async def accept(self, entry: Entry, received: Received) -> None:

@@ -65,6 +65,7 @@ def _surroundings(router: "Router", proxies: Proxies) -> Surroundings:
         health=lambda: health(router),
         ready=lambda: ready(router),
         metrics=lambda: metrics(router),
+        prefix=router.mounted_at or "",
     )
 
 

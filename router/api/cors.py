@@ -40,6 +40,12 @@ def origin_lines(origin: str | None) -> bytes:
     ).encode()
 
 
+def origin_headers(origin: str | None) -> list[tuple[str, str]]:
+    """The same as names and values."""
+    lines = origin_lines(origin).decode().split("\r\n")
+    return [(name, value) for name, _, value in (line.partition(": ") for line in lines) if name]
+
+
 def varies(request: HttpRequest) -> dict[str, str]:
     """A header for answers that may be cached: a copy made for nobody's page must not be given to a page."""
     return {} if "Origin" in request.headers else {"Vary": "Origin"}

@@ -44,6 +44,8 @@ class Surroundings(Struct):
     health: Check
     ready: Check
     metrics: Callable[[], Awaitable[bytes]]
+    prefix: str = ""
+    """The path below which the doors stand in another application."""
 
 
 class Doors:
@@ -112,11 +114,12 @@ class Doors:
             is_proxied=around.proxies.is_trusted(request.peer),
             fallback=f"127.0.0.1:{self.server.port}",
         )
+        prefix = "" if around.public_url else around.prefix  # the public URL has its path
         connected = around.destinations(source)
         names = connected if source.list_destinations else ()
         body = settings_json(
             source,
-            api_host=f"{host}/v1",
+            api_host=f"{host}{prefix}/v1",
             protocol=protocol,
             destinations=names,
             has_unmapped=bool(connected),  # none of them has consent categories yet

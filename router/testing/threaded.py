@@ -1,10 +1,8 @@
 """A router in memory for tests that have no event loop: it runs on a thread of its own."""
 
 import asyncio
-import threading
 from collections.abc import Coroutine, Mapping
-from concurrent.futures import Future
-from types import TracebackType
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any, Self
 
 from router.testing.running import DEFAULT_SOURCES, Running, running
@@ -19,22 +17,23 @@ class ThreadedRouter:
     def __init__(self, config: Mapping[str, Any] | None = None) -> None:
         """`config` has the shape of router.toml; by default there is a source `website`, and nothing touches a disk."""
         self._config = {"storage": {"kind": "memory"}, **(config or {})}
-        self._thread = threading.Thread(target=self._run, name="event-router", daemon=True)
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="event-router")
         self._started: Future[Running] = Future()
         self._loop: asyncio.AbstractEventLoop
         self._leave: asyncio.Event
         self._rig: Running
+        self._ended: Future[Any]
 
     def __enter__(self) -> Self:
-        self._thread.start()
-        self._rig = self._started.result(SECONDS)
+        self._ended = self._pool.submit(asyncio.run, self._serve())
+        wait([self._started, self._ended], SECONDS, FIRST_COMPLETED)
+        self._rig = self._started.result(0) if self._started.done() else self._ended.result(0)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._loop.call_soon_threadsafe(self._leave.set)
-        self._thread.join(SECONDS)
+        self._ended.result(SECONDS)
+        self._pool.shutdown()
 
     @property
     def url(self) -> str:
@@ -88,15 +87,7 @@ class ThreadedRouter:
     def _call(self, work: Coroutine[Any, Any, Any]) -> Any:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(SECONDS)
 
-    def _run(self) -> None:
-        try:
-            asyncio.run(self._serve())
-        except BaseException as error:
-            if self._started.done():
-                raise
-            self._started.set_exception(error)
-
-    async def _serve(self) -> None:
+    async def _serve(self) -> Any:
         self._loop = asyncio.get_running_loop()
         self._leave = asyncio.Event()
         async with running(self._config) as rig:

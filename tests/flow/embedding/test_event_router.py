@@ -1,7 +1,9 @@
 """People who test their own product's events get a router in memory, whether or not their tests have a loop."""
 
+import pytest
 from segment.analytics import Client
 
+from router import ConfigError
 from router.testing import ThreadedRouter, assert_sent, assert_tracked
 
 
@@ -38,3 +40,8 @@ def test_two_of_them_share_nothing() -> None:
         one.track("A", user_id="u1")
 
         assert (len(one.events()), len(other.events())) == (1, 0)
+
+
+def test_a_configuration_that_cannot_be_used_is_said_at_once() -> None:
+    with pytest.raises(ConfigError, match="port"), ThreadedRouter({"server": {"port": -1}}):
+        pass
