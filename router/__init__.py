@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from router.plugins.policies import Batching, Concurrency, Rate, Retry
     from router.plugins.request import Answer, Request
     from router.plugins.settings import Duration, Secret, Settings, Size
+    from router.plugins.transformation import Transformation
 
 __all__ = [
     "Alias",
@@ -79,6 +80,7 @@ __all__ = [
     "Snooze",
     "StorageError",
     "Track",
+    "Transformation",
     "Unauthorized",
     "hookimpl",
     "load",
@@ -117,6 +119,7 @@ _HOMES = {
     "router.plugins.policies": ("Batching", "Concurrency", "Rate", "Retry"),
     "router.plugins.request": ("Answer", "Request"),
     "router.plugins.settings": ("Duration", "Secret", "Settings", "Size"),
+    "router.plugins.transformation": ("Transformation",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -25,6 +25,7 @@ from router.admin.reload import RELOAD, Reloaded
 from router.admin.verbs import Desk
 from router.admin.where import answer_where
 from router.config.model import Config
+from router.config.transformations import source_chains
 from router.config.watch import FileWatch
 from router.delivery.clock import Clock, SystemClock
 from router.delivery.http import HttpClient
@@ -175,7 +176,7 @@ class Router(Embedding):
 
     def _start_stages(self, latest: int) -> None:
         steps: Mailbox[Step] = Mailbox(max_events=1, max_bytes=1)
-        enrichment = Enrichment(self.inbox, self.storage, steps, lambda: self.sources)
+        enrichment = Enrichment(self.inbox, self.storage, steps, lambda: self.sources, lambda: self._chains)
         identity = Identity(
             self.storage,
             self.inbox,
@@ -245,6 +246,7 @@ class Router(Embedding):
         """Go by `config` from now on: its sources, its limits. `reload` is what also changes the destinations."""
         self.config = config
         self.registry = registry
+        self._chains = source_chains(config.transformations.values())
         self.sources: Mapping[str, Source] = {
             EMBEDDED_SOURCE: Source(name=EMBEDDED_SOURCE, write_key=""),
             **config.sources,

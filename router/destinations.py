@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from router.actors.supervisor import Supervisor
 from router.config import lives
 from router.config.model import DestinationConfig
+from router.config.transformations import chain_of
 from router.delivery.actor import DeliveryActor, Recall
 from router.delivery.clock import Clock
 from router.delivery.failure_log import FailureLog, Write
@@ -172,6 +173,7 @@ class Destinations(Mapping[str, DeliveryActor]):
             accepts=config.filter.matches if config.filter else None,
             auth=config.auth,
             failures=FailureLog(state.name, self._failures, self._clock.now) if config.failure_log else None,
+            chain=chain_of(config.transformations),
         )
 
     # --- one destination, while nobody else changes any ----------------------------------------------

@@ -16,10 +16,19 @@ from router.config.checks import check_server, check_storage
 from router.config.convert import Converter
 from router.config.environment import override
 from router.config.lines import key_lines
-from router.config.model import Config, DestinationConfig, LoggingConfig, Outline, ServerConfig, StorageConfig
+from router.config.model import (
+    Config,
+    DestinationConfig,
+    LoggingConfig,
+    Outline,
+    ServerConfig,
+    StorageConfig,
+    TransformationConfig,
+)
 from router.config.problems import Problems, did_you_mean, dotted
 from router.config.secrets import EnvironmentAndFiles, References
 from router.config.sections import DestinationReader, check_renames, read_sources
+from router.config.transformations import TransformationReader
 from router.errors import ConfigError, PluginError
 from router.events.source import Source
 from router.plugins.registry import PluginsConfig, Registry
@@ -31,7 +40,7 @@ MOST_BYTES = 4 << 20
 _NO_KEYS = ("dedupe_window",)
 """Fields of `[storage]` that follow from other sections."""
 DEFAULT_WORKSPACE = Source(name="", write_key="").workspace
-_SECTIONS = ("server", "storage", "sources", "destinations", "plugins", "logging")
+_SECTIONS = ("server", "storage", "sources", "destinations", "transformations", "plugins", "logging")
 
 
 def load(
@@ -138,6 +147,7 @@ def _read(
     references = References(registry.with_plugin(EnvironmentAndFiles(environ)), problems)
     sources = read_sources(_named(data, "sources", problems), references, problems)
     destinations: dict[str, DestinationConfig] = {}
+    transformations: dict[str, TransformationConfig] = {}
     if not broken:  # without its plugins, every kind would be reported as unknown
         if storage.kind not in registry.storages:
             remedy = did_you_mean(storage.kind, registry.storages)
@@ -148,6 +158,16 @@ def _read(
             if (destination := reader.read(name, section)) is not None:
                 destinations[name] = destination
         check_renames(destinations, sections, problems)
+        transforming = TransformationReader(
+            registry,
+            sources=data.get("sources", {}),
+            destinations=sections,
+            references=references,
+            problems=problems,
+        )
+        for name, section in _named(data, "transformations", problems).items():
+            if (transformation := transforming.read(name, section)) is not None:
+                transformations[name] = transformation
     if problems or broken:
         raise ConfigError([*problems.lines(), *([broken] if broken else [])])
     window = max((one.dedupe_window for one in sources.values()), default=storage.dedupe_window)
@@ -155,11 +175,20 @@ def _read(
         server=server,
         storage=replace(storage, dedupe_window=window),
         sources=sources,
-        destinations=destinations,
+        destinations={name: _transformed(one, transformations) for name, one in destinations.items()},
+        transformations=transformations,
         plugins=plugins,
         logging=logging,
         references={dotted(path): reference for path, reference in references.found.items()},
     )
+
+
+def _transformed(
+    destination: DestinationConfig, transformations: Mapping[str, TransformationConfig]
+) -> DestinationConfig:
+    """The destination with the transformations that name it."""
+    own = tuple(one for one in transformations.values() if destination.name in one.destinations)
+    return replace(destination, transformations=own) if own else destination
 
 
 def _storage(data: object, converter: Converter) -> StorageConfig:

@@ -12,6 +12,7 @@ from router.plugins.destination import Destination
 from router.plugins.policies import Policies
 from router.plugins.registry import PluginsConfig
 from router.plugins.settings import Duration, Secret, Settings, Size
+from router.plugins.transformation import Transformation
 from router.rules.fql.filter import Filter
 
 Retirement = Literal["drain", "expire"]
@@ -91,6 +92,30 @@ class SourceConfig(Source, frozen=True, kw_only=True):
         return f"SourceConfig(name={self.name!r}, write_key=***, enabled={self.enabled!r})"
 
 
+class TransformationConfig(Struct, frozen=True, kw_only=True):
+    """A section `[transformations.NAME]`: what changes or drops events. Its `repr` hides the settings."""
+
+    name: str
+    """The word after `transformations.`."""
+    kind: str
+    """Which plugin; `router plugins` lists them."""
+    cls: type[Transformation[Any, Any]]
+    """The plugin's class."""
+    sources: tuple[str, ...] = ()
+    """Sources whose events it changes before they are kept, for every destination alike."""
+    destinations: tuple[str, ...] = ()
+    """Destinations for which it changes events before they are sent; what is kept stays as it was."""
+    settings: Settings
+    """What the plugin needs, under `settings.`."""
+
+    def transformation(self) -> Transformation[Any, Any]:
+        """A new instance of the plugin with these settings."""
+        return self.cls(self.settings, name=self.name)
+
+    def __repr__(self) -> str:
+        return f"TransformationConfig(name={self.name!r}, kind={self.kind!r}, settings=***)"
+
+
 class DestinationConfig(Struct, frozen=True, kw_only=True):
     """A section `[destinations.NAME]`: who gets events. Its `repr` hides the settings."""
 
@@ -116,6 +141,9 @@ class DestinationConfig(Struct, frozen=True, kw_only=True):
     """Takes it out of service: "drain" sends what waits for it, "expire" gives that up. Later, remove the section."""
     auth: Auth | None = None
     """How requests are signed, e.g. { kind = "bearer", token = "env:TOKEN" }; by default as the plugin declares."""
+
+    transformations: tuple[TransformationConfig, ...] = ()
+    """What changes its events, in the order of the file; they name it in sections of their own."""
 
     def destination(self) -> Destination[Any, Any]:
         """A new instance of the plugin with these settings."""
@@ -156,6 +184,8 @@ class Config(Struct, frozen=True, kw_only=True):
     """The sources by name."""
     destinations: Mapping[str, DestinationConfig] = field(default_factory=dict)
     """The destinations by name."""
+    transformations: Mapping[str, TransformationConfig] = field(default_factory=dict)
+    """The transformations by name, in the order of the file."""
     plugins: PluginsConfig = PluginsConfig()
     """Where plugins come from."""
     logging: LoggingConfig = LoggingConfig()

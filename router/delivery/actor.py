@@ -48,9 +48,12 @@ from router.delivery.routing import Accepts, Route
 from router.delivery.sender import Sender
 from router.delivery.state import Flight, State
 from router.delivery.status import DeliveryStatus
+from router.delivery.transforming import transform
+from router.delivery.verdict import Judgement, Verdict
 from router.errors import StorageError
 from router.events.envelope import Envelope
 from router.plugins.auth import Auth
+from router.plugins.chain import Chain
 from router.plugins.destination import Destination
 from router.plugins.policies import Policies
 from router.storage.cursor import Cursor
@@ -87,6 +90,7 @@ class DeliveryActor(Actor):
         clock: Clock,
         recall: Recall | None = None,
         failures: FailureLog | None = None,
+        chain: Chain | None = None,
         uniform: Callable[[float, float], float] = random.uniform,
         window: int = WINDOW_EVENTS,
         accepts: Accepts | None = None,
@@ -95,9 +99,9 @@ class DeliveryActor(Actor):
     ) -> None:
         """`sources` names the connected sources, None all of them; `accepts` is the destination's filter.
 
-        `recall` finds a parked event that the stream has lost; `failures` logs attempts that failed; `uniform` is
-        the jitter's source of chance. `auth` goes before what the destination declares, and `guard` is the one that
-        the watchdog knows.
+        `chain` transforms its events; `recall` finds a parked event that the stream has lost; `failures` logs attempts
+        that failed; `uniform` is the jitter's source of chance. `auth` goes before what the destination declares, and
+        `guard` is the one that the watchdog knows.
         """
         guard = guard or Guard()
         destination.feed_by(policies)
@@ -110,6 +114,7 @@ class DeliveryActor(Actor):
         self._clock = clock
         self._recall = recall
         self._failures = failures
+        self._chain = chain
         self._uniform = uniform
         self._window = window
         self._rate = RateLimit(policies.rate, clock)
@@ -290,7 +295,10 @@ class DeliveryActor(Actor):
             routed = self._route.divide(envelopes)
             state.ledger.filtered(routed.filtered)
             state.ledger.unconnected(routed.unconnected)
-            state.batcher.add(routed.taken, self._clock.monotonic())
+            transformed = transform(self._chain, routed.taken)
+            state.ledger.filtered(transformed.filtered)
+            self._landing.bury(transformed.broken)
+            state.batcher.add(transformed.taken, self._clock.monotonic())
 
     # --- sending --------------------------------------------------------------------------------------
 
@@ -317,7 +325,7 @@ class DeliveryActor(Actor):
 
     async def _fetch(self, flight: Flight, row: Parked) -> None:
         """Read a parked event from the stream."""
-        flight.report = Report()
+        report = flight.report = Report()
         try:
             reading = await self._stream.read(row.position)
         except StorageError:  # it is put back, and read again later
@@ -330,6 +338,13 @@ class DeliveryActor(Actor):
                 return
             flight.batch = [kept] if kept is not None else []
         flight.is_gone = not flight.batch
+        if self._chain is not None and flight.batch:
+            transformed = transform(self._chain, flight.batch)
+            flight.batch = list(transformed.taken)
+            report.dead += transformed.broken
+            report.dead += [
+                (envelope, Verdict(Judgement.REFUSED, reason)) for envelope, reason in transformed.filtered
+            ]
 
     # --- settling -------------------------------------------------------------------------------------
 

@@ -59,6 +59,14 @@ class Landing:
             self._signals.emit(EventsDied(state.name, count, reason))
         self._died.clear()
 
+    def bury(self, broken: Sequence[tuple[Envelope, Verdict]]) -> None:
+        """Record the death of events that cannot even be tried."""
+        for envelope, verdict in broken:
+            self._bury(envelope, verdict)
+        for reason, count in self._died.items():
+            self._signals.emit(EventsDied(self._state.name, count, reason))
+        self._died.clear()
+
     # --- ends -----------------------------------------------------------------------------------------
 
     def _land_events(self, flight: Flight, report: Report) -> None:

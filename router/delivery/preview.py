@@ -12,8 +12,10 @@ from msgspec import Struct
 from router.delivery.first_requests import first_requests
 from router.delivery.outgoing import outgoing
 from router.delivery.routing import Accepts, Route
+from router.delivery.transforming import transform
 from router.events.calls import AnyEvent
 from router.events.envelope import Envelope
+from router.plugins.chain import Chain
 from router.plugins.destination import Destination
 from router.plugins.policies import Batching
 
@@ -40,12 +42,14 @@ def shown(
     envelopes: Sequence[Envelope],
     *,
     accepts: Accepts | None = None,
+    chain: Chain | None = None,
 ) -> list[Shown]:
-    """What `destination` would send for `envelopes`, which are in order."""
+    """What `destination` would send for `envelopes`, which are in order, behind its filter and transformations."""
     wants = destination.wants if destination.chooses() else None
     route = Route(sources, destination.event_types(), accepts, wants)
     found: list[Shown] = []
-    for batch in batches([one.event for one in route.divide(envelopes).taken], destination.batching):
+    taken = transform(chain, route.divide(envelopes).taken).taken
+    for batch in batches([one.event for one in taken], destination.batching):
         first = batch[0].message_id
         if not destination.speaks_http():
             body = b"\n".join(event.json for event in batch)

@@ -21,6 +21,7 @@ from router.errors import StorageError
 from router.events.source import Source
 from router.events.step import PROCESSING_ERROR, Failure, Prepared, Step
 from router.events.wire import AnyCall
+from router.plugins.chain import Chain, Dropped
 from router.storage.hashing import message_hash
 from router.storage.inbox import Inbox, Kept
 from router.storage.store import Storage
@@ -52,11 +53,14 @@ class Enrichment(Actor):
         storage: Storage,
         steps: Mailbox[Step],
         sources: Callable[[], Mapping[str, Source]],
+        chains: Callable[[], Mapping[str, Chain]] = dict,
     ) -> None:
+        """`chains` are the transformations of those sources that have any."""
         self._inbox = inbox
         self._storage = storage
         self._steps = steps
         self._sources = sources
+        self._chains = chains
         self._duplicates = Duplicates(storage)
         self._generation = 0
         self._position = inbox.cursor
@@ -115,11 +119,15 @@ class Enrichment(Actor):
         events: list[Prepared] = []
         failures: list[Failure] = []
         counts: Counter[tuple[str, ...]] = Counter()
-        since_pause = 0
+        since_pause = dropped = 0
+        chains = self._chains()
         for work in works:
             good, bad = len(events), len(failures)
-            _prepare_request(work, is_new, events, failures)
-            good, bad = len(events) - good, len(failures) - bad
+            reasons = _prepare_request(work, is_new, events, failures, chains.get(work.source))
+            for reason in reasons:
+                counts["filtered_at_source", work.source, reason] += 1
+            dropped += len(reasons)
+            good, bad = len(events) - good + len(reasons), len(failures) - bad
             for name, amount in (
                 (("successfully_received", work.source), good),
                 (("failed_on_ingest", work.source, PROCESSING_ERROR), bad),
@@ -138,7 +146,7 @@ class Enrichment(Actor):
             events=events,
             counts=counts,
             failures=failures,
-            duplicates=len(asked) - len(events) - len(failures),
+            duplicates=len(asked) - len(events) - len(failures) - dropped,
         )
 
     async def _apply_shorter_windows(self, works: Sequence[_Work], verdicts: list[bool]) -> None:
@@ -169,14 +177,26 @@ class Enrichment(Actor):
 
 
 def _prepare_request(
-    work: _Work, is_new: Iterator[bool], events: list[Prepared], failures: list[Failure]
-) -> None:
+    work: _Work,
+    is_new: Iterator[bool],
+    events: list[Prepared],
+    failures: list[Failure],
+    chain: Chain | None,
+) -> Sequence[str]:
+    """Prepare the new events of a request; returns the reason of each that a transformation dropped."""
+    reasons: list[str] = []
     form, source = work.form, work.source
     for call, message_id, id_hash in zip(work.calls, work.message_ids, work.hashes, strict=True):
         if not next(is_new):
             continue
         try:
             event, metadata = form.event(call, message_id)
+            if chain is not None:
+                made = chain.apply(event)
+                if isinstance(made, Dropped):
+                    reasons.append(made.reason)
+                    continue
+                event = made
             event.json  # noqa: B018 - encoded here, once, for the log and for every destination
         except Exception as error:  # noqa: BLE001 - one bad event must not stop those behind it
             reason = f"{type(error).__name__}: {error}"
@@ -188,6 +208,7 @@ def _prepare_request(
             )
         else:
             events.append(Prepared(source, event, metadata, form.received_at, id_hash))
+    return reasons
 
 
 def _generated_id(store_id: bytes, position: int) -> str:

@@ -15,6 +15,7 @@ from msgspec.structs import force_setattr, replace
 from router.events.wire import ABSENT, NAMES
 
 EMPTY_OBJECT = Raw(b"{}")
+_OPEN_JSON = ("properties", "traits", "context", "integrations")
 _encode = msgspec.json.Encoder().encode
 
 
@@ -93,7 +94,13 @@ class Event(
         return self._opened("integrations_json")
 
     def replace(self, **changes: Any) -> Self:
-        """Return a copy with `changes`; the original stays as it is."""
+        """Return a copy with `changes`; the original stays as it is.
+
+        Open JSON may be given decoded: `event.replace(properties={**event.properties, "plan": "pro"})`.
+        """
+        for name in _OPEN_JSON:
+            if name in changes:
+                changes[f"{name}_json"] = Raw(_encode(changes.pop(name)))
         extra = (
             _unknown_fields(self._json) if self._extra is UNSET and self._json is not UNSET else self._extra
         )

@@ -17,6 +17,7 @@ from typing import Any
 import pluggy
 
 from router.plugins.destination import Destination
+from router.plugins.transformation import Transformation
 
 PROJECT = "router"
 
@@ -39,7 +40,7 @@ class Hooks:
         raise NotImplementedError
 
     @hookspec
-    def register_transformations(self) -> Sequence[type[Any]]:
+    def register_transformations(self) -> Sequence[type[Transformation[Any, Any]]]:
         """Return transformation classes, each with its `kind`: steps that change or drop an event."""
         raise NotImplementedError
 

@@ -11,6 +11,7 @@ from router.errors import PluginError
 from router.plugins.destination import Destination
 from router.plugins.loading import Loading
 from router.plugins.settings import Settings
+from router.plugins.transformation import Transformation
 
 _KIND = re.compile(r"[a-z][a-z0-9_-]*")
 _HOOKS = {
@@ -70,6 +71,8 @@ class Offers:
             )
         if what == "destination":
             check_destination(found, said)
+        elif what == "transformation":
+            check_transformation(found, said)
         self._origins[what, kind] = said
         self._classes[what][kind] = found
         self.rows.append(offer)
@@ -87,6 +90,23 @@ def check_destination(found: object, said: str) -> None:
     if len(ways) != 1:
         have = "both `requests` and `deliver`" if ways else "neither `requests` nor `deliver`"
         raise PluginError(f"{where} has {have}; write exactly one of them")
+    _check_parameters(found, where)
+
+
+def check_transformation(found: object, said: str) -> None:
+    """Refuse a class that does not keep the contract of a transformation; raises PluginError."""
+    name = getattr(found, "__name__", repr(found))
+    where = f"{said}: transformation {name}"
+    if not (inspect.isclass(found) and issubclass(found, Transformation)):
+        raise PluginError(
+            f"{where} is not a subclass of Transformation; write `class {name}(Transformation[…, …])`"
+        )
+    if found.transform is Transformation.transform:
+        raise PluginError(f"{where} has no `transform`; write it")
+    _check_parameters(found, where)
+
+
+def _check_parameters(found: Any, where: str) -> None:
     try:
         settings = found.settings_type()
         found.event_types()

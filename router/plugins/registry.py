@@ -21,6 +21,7 @@ from router.plugins.directory import load_directory
 from router.plugins.hookspecs import PROJECT, Hooks
 from router.plugins.loading import Loading
 from router.plugins.offers import Offer, Offers
+from router.plugins.transformation import Transformation
 
 ENTRY_POINT_GROUP = "router.plugins"
 BUILT_IN_ORIGIN = "built in"
@@ -117,7 +118,7 @@ class Registry:
         return self._offers.classes("enrichment")
 
     @property
-    def transformations(self) -> Mapping[str, type[Any]]:
+    def transformations(self) -> Mapping[str, type[Transformation[Any, Any]]]:
         """Transformation classes by kind."""
         return self._offers.classes("transformation")
 

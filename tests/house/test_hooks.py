@@ -5,12 +5,13 @@ from typing import Any
 
 import click
 
-from router.events.calls import Track
+from router.events.calls import AnyEvent, Track
 from router.plugins.destination import Destination
 from router.plugins.hookspecs import hookimpl
 from router.plugins.registry import Registry
 from router.plugins.request import Request
 from router.plugins.settings import Settings
+from router.plugins.transformation import Transformation
 
 
 class NoSettings(Settings, frozen=True):
@@ -24,6 +25,15 @@ class Post(Destination[NoSettings, Track]):
 
     def requests(self, events: Sequence[Track]) -> list[Request]:
         return []
+
+
+class Pass(Transformation[NoSettings, AnyEvent]):
+    """Changes nothing."""
+
+    kind = "pass"
+
+    def transform(self, event: AnyEvent) -> AnyEvent:
+        return event
 
 
 class Anything:
@@ -52,8 +62,8 @@ class Plugin:
         return [Anything]
 
     @hookimpl
-    def register_transformations(self) -> list[type[Any]]:
-        return [Anything]
+    def register_transformations(self) -> list[type[Pass]]:
+        return [Pass]
 
     @hookimpl
     def register_destinations(self) -> list[type[Any]]:
@@ -90,7 +100,7 @@ def test_register_enrichments_adds_steps() -> None:
 
 
 def test_register_transformations_adds_steps() -> None:
-    assert registry().transformations == {"anything": Anything}
+    assert registry().transformations == {"pass": Pass}
 
 
 def test_register_destinations_adds_kinds() -> None:

@@ -12,6 +12,7 @@ from router.plugins.destination import Destination
 from router.plugins.hookspecs import hookimpl
 from router.plugins.registry import Registry
 from router.plugins.settings import Settings
+from router.plugins.transformation import Transformation
 
 
 class NoSettings(Settings, frozen=True):
@@ -23,6 +24,15 @@ class Out(Destination[NoSettings, AnyEvent]):
 
     async def deliver(self, events: Sequence[AnyEvent]) -> None:
         return None
+
+
+class Pass(Transformation[NoSettings, AnyEvent]):
+    """Changes nothing."""
+
+    kind = "pass"
+
+    def transform(self, event: AnyEvent) -> AnyEvent:
+        return event
 
 
 class Thing:
@@ -45,8 +55,8 @@ class Everything:
         return [Thing]
 
     @hookimpl
-    def register_transformations(self) -> list[type[Thing]]:
-        return [Thing]
+    def register_transformations(self) -> list[type[Pass]]:
+        return [Pass]
 
     @hookimpl
     def register_destinations(self) -> list[type[Out]]:
@@ -94,7 +104,7 @@ def test_register_enrichments_offers_enrichment_classes_by_kind(registry: Regist
 
 
 def test_register_transformations_offers_transformation_classes_by_kind(registry: Registry) -> None:
-    assert registry.transformations == {"thing": Thing}
+    assert registry.transformations == {"pass": Pass}
 
 
 def test_register_destinations_offers_destination_classes_by_kind(registry: Registry) -> None:

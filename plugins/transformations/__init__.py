@@ -1,0 +1,1 @@
+"""Transformations that come with the router, one file or folder each."""

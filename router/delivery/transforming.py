@@ -1,0 +1,45 @@
+"""A destination's transformations, between routing and the batcher: what goes on, what is dropped, what breaks.
+
+Everything behind this point sees events as the transformations leave them: batches, order keys, dead letters. The
+stream keeps them as they were, so a parked event that is read again comes through here again.
+"""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from router.delivery.verdict import Judgement, Verdict
+from router.events.envelope import Envelope
+from router.plugins.chain import Chain, Dropped
+
+TRANSFORMATION_ERROR = "TRANSFORMATION_ERROR"
+
+
+class Transformed(Struct):
+    """Events by what became of them."""
+
+    taken: Sequence[Envelope]
+    filtered: Sequence[tuple[Envelope, str]] = ()
+    broken: Sequence[tuple[Envelope, Verdict]] = ()
+    """Events that a transformation raised for."""
+
+
+def transform(chain: Chain | None, envelopes: Sequence[Envelope]) -> Transformed:
+    """Run the chain over `envelopes`; what it raises harms the event alone."""
+    if chain is None:
+        return Transformed(envelopes)
+    taken, filtered, broken = [], [], []
+    for envelope in envelopes:
+        try:
+            made = chain.apply(envelope.event)
+        except Exception as error:  # noqa: BLE001 - a transformation may raise anything; it harms its event only
+            verdict = Verdict(
+                Judgement.REFUSED, TRANSFORMATION_ERROR, answer=f"{type(error).__name__}: {error}"
+            )
+            broken.append((envelope, verdict))
+            continue
+        if isinstance(made, Dropped):
+            filtered.append((envelope, made.reason.upper()))
+        else:
+            taken.append(envelope if made is envelope.event else envelope.replace_event(made))
+    return Transformed(taken, filtered, broken)

@@ -1,0 +1,61 @@
+"""The contract of a transformation: what an author writes to change or drop events, and nothing else.
+
+It runs for every event of its sources before the event is kept, or of its destinations before it is sent. So it is
+quick, waits for nothing, and knows nothing but the event and its settings.
+"""
+
+from typing import Any, ClassVar, Generic, TypeVar
+
+from router.events.calls import AnyEvent
+from router.plugins.settings import Settings
+
+SettingsT = TypeVar("SettingsT", bound=Settings)
+EventT = TypeVar("EventT", bound=AnyEvent)
+
+
+class Transformation(Generic[SettingsT, EventT]):
+    """Changes or drops events. Subclass as `class Name(Transformation[NameSettings, Track | Identify])`.
+
+    The first parameter is the settings struct, the second the event types it handles; others pass as they are.
+    """
+
+    kind: ClassVar[str]
+    """The word in `kind = "…"`; what it does, in lower case."""
+    sample: ClassVar[str] = ""
+    """A working configuration of it as TOML, without the section header."""
+    reason: ClassVar[str] = "filtered_by_transformation"
+    """What events that it drops are counted under; a word of lower case letters, digits and underscores."""
+
+    def __init__(self, settings: SettingsT, *, name: str) -> None:
+        self.settings = settings
+        self.name = name
+
+    def transform(self, event: EventT) -> AnyEvent | None:
+        """Return `event`, or a changed copy (`event.replace(properties={…})`), or None to drop it.
+
+        Its message id and its type stay as they are. What is raised costs this event only: it becomes a dead letter.
+        """
+        raise NotImplementedError
+
+    @classmethod
+    def settings_type(cls) -> type[Settings]:
+        """The settings struct named in the class statement."""
+        settings: type[Settings] = cls._parameters()[0]
+        return settings
+
+    @classmethod
+    def event_types(cls) -> tuple[type[Any], ...]:
+        """The event classes named in the class statement."""
+        accepted = cls._parameters()[1]
+        return tuple(getattr(accepted, "__args__", (accepted,)))
+
+    @classmethod
+    def _parameters(cls) -> tuple[Any, Any]:
+        for parent in cls.__mro__:
+            for base in getattr(parent, "__orig_bases__", ()):
+                if getattr(base, "__origin__", None) is Transformation:
+                    settings, events = base.__args__
+                    return settings, events
+        raise TypeError(
+            f"{cls.__name__} must name its settings and events: Transformation[Settings, Track | Identify]"
+        )
