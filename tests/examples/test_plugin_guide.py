@@ -1,26 +1,40 @@
-"""The author's guide shows a plugin that loads as it stands there."""
+"""The author's guide: its plugins load, its tests pass, its destination keeps every promise, as they stand there."""
 
 from pathlib import Path
 
 import pytest
 
+import router.testing.conformance.collecting
+import router.testing.recorded  # noqa: F401 - loaded once, not anew by each run
 from router.config.load import load
 from router.errors import ConfigError
 from tests.examples.blocks import block
 from tests.house.tree import ROOT
 
+pytest_plugins = ["pytester"]
+
 PAGE = "plugins/README.md"
 
 
-def test_the_example_of_the_guide_can_be_configured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "mine").mkdir()
-    (tmp_path / "mine" / "chat.py").write_text(block(PAGE, "python", "kind ="), encoding="utf-8")
-    config = tmp_path / "router.toml"
-    plugins = f"[plugins]\ndirectories = ['{tmp_path / 'mine'}']\n"
-    config.write_text(plugins + block(PAGE, "toml", "destinations.chat"), encoding="utf-8")
+@pytest.fixture
+def mine(tmp_path: Path) -> Path:
+    """A folder with the plugins of the guide."""
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "chat.py").write_text(block(PAGE, "python", 'kind = "chat"'), encoding="utf-8")
+    (folder / "tidy.py").write_text(block(PAGE, "python", 'kind = "tidy"'), encoding="utf-8")
+    return folder
+
+
+def test_the_plugins_of_the_guide_can_be_configured(mine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = mine.parent / "router.toml"
+    sections = [block(PAGE, "toml", "destinations.chat"), block(PAGE, "toml", "transformations.tidy")]
+    source = "[sources.website]\nwrite_key = 'wk'\n"
+    config.write_text(f"[plugins]\ndirectories = ['{mine}']\n{source}" + "".join(sections), encoding="utf-8")
     monkeypatch.setenv("CHAT_URL", "http://127.0.0.1:1/room")
 
     assert load(config).destinations["chat"].kind == "chat"
+    assert load(config).transformations["tidy"].sources == ("website",)
 
     monkeypatch.delenv("CHAT_URL")
     with pytest.raises(ConfigError, match="CHAT_URL"):
@@ -34,6 +48,28 @@ def test_the_destination_without_code_can_be_configured(tmp_path: Path) -> None:
     config = load({"plugins": {"directories": [str(tmp_path)]}, "destinations": {"shop": shop}})
 
     assert config.destinations["shop"].policies.batching.max_events == 100
+
+
+def test_the_tests_of_the_guide_and_the_conformance_suite_pass(mine: Path, pytester: pytest.Pytester) -> None:
+    pytester.makeini(f"[pytest]\nconformance_directories = {mine}\npythonpath = {mine}\ntestpaths = tests")
+    (pytester.path / "tests").mkdir()
+    test = pytester.path / "tests" / "test_chat.py"
+    test.write_text(block(PAGE, "python", "from chat import Chat"), encoding="utf-8")
+    options = ("-p", "no:cacheprovider", "-p", "no:asyncio", "-p", "no:hypothesispytest")
+
+    pytester.runpytest_inprocess(*options, str(test), "--record").assert_outcomes(passed=3)
+    pytester.runpytest_inprocess(*options).assert_outcomes(passed=3 + 13)
+
+
+def test_the_transformation_of_the_guide_does_what_it_says(mine: Path) -> None:
+    names: dict[str, object] = {}
+    exec((mine / "tidy.py").read_text(encoding="utf-8"), names)
+    exec("from router.testing import track", names)
+    call = 'Tidy(TidySettings(), name="tidy").transform(track(" A "))'
+    assert call in (ROOT / PAGE).read_text(encoding="utf-8")
+
+    assert eval(f"{call}.event", names) == "A"
+    assert eval('Tidy(TidySettings(noise=("A",)), name="tidy").transform(track(" A "))', names) is None
 
 
 def test_the_guide_is_linked_from_the_readme() -> None:

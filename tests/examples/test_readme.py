@@ -6,11 +6,14 @@ import os
 import shlex
 import shutil
 import sys
+import urllib.request
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import router.testing.threaded
 from router.cli.curl import curl
 from tests.compat.process import ROUTER, RouterProcess, free_port
 from tests.examples.blocks import block, blocks
@@ -20,6 +23,7 @@ from tests.house.tree import ROOT
 PAGE = "README.md"
 SECONDS = 10.0
 
+pytest_plugins = ["pytester"]
 pytestmark = pytest.mark.slow
 
 
@@ -102,7 +106,7 @@ def test_the_curl_command_is_the_one_that_the_router_prints() -> None:
 
 
 async def test_the_sdk_example_reaches_the_router(router: RouterProcess) -> None:
-    script = block(PAGE, "python", "segment.analytics").replace("http://127.0.0.1:8080", router.url)
+    script = block(PAGE, "python", 'Client("wk_demo"').replace("http://127.0.0.1:8080", router.url)
 
     await shell(f"{sys.executable} -c {shlex.quote(script)}", router.folder)
 
@@ -111,7 +115,7 @@ async def test_the_sdk_example_reaches_the_router(router: RouterProcess) -> None
 
 async def test_the_embedding_example_keeps_and_delivers_an_event(tmp_path: Path) -> None:
     shutil.copy(ROOT / "router.toml", tmp_path)
-    script = block(PAGE, "python", "Router(load")
+    script = block(PAGE, "python", "asyncio.run(main())")
 
     await shell(f"{sys.executable} -c {shlex.quote(script)}", tmp_path, ROUTER_PORT="0")
 
@@ -156,3 +160,31 @@ async def test_the_router_commands_work(router: RouterProcess) -> None:
         await shell(mine[1], router.folder, **environment)
 
     assert "Order Completed" in await tap
+
+
+def test_the_test_of_a_product_passes(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(test_order=block(PAGE, "python", "event_router"))
+
+    result = pytester.runpytest_inprocess(
+        "-p", "no:cacheprovider", "-p", "no:asyncio", "-p", "no:hypothesispytest", "test_order.py"
+    )
+
+    result.assert_outcomes(passed=1)
+
+
+async def test_the_mounted_router_serves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copy(ROOT / "router.toml", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    exec(block(PAGE, "python", "web.Application"), names)
+    runner = names["web"].AppRunner(names["app"], access_log=None)
+    await runner.setup()
+    try:
+        await names["web"].TCPSite(runner, "127.0.0.1", 0).start()
+        port = runner.addresses[0][1]
+        with await asyncio.to_thread(
+            urllib.request.urlopen, f"http://127.0.0.1:{port}/events/health"
+        ) as answer:
+            assert answer.status == 200
+    finally:
+        await runner.cleanup()
