@@ -24,6 +24,7 @@ def check(file: str) -> None:
     output.line(f"{file}: no problems")
     _show_sources(config)
     _show_destinations(config)
+    _show_transformations(config)
 
 
 def _look_at_store(file: str, config: Config) -> None:
@@ -60,3 +61,14 @@ def _show_destinations(config: Config) -> None:
         rows.append((one.name, one.kind, sources, str(one.policies.batching.max_events), life))
     output.line()
     output.table(("destination", "kind", "sources", "events a batch", ""), rows)
+
+
+def _show_transformations(config: Config) -> None:
+    if not config.transformations:
+        return
+    rows = []
+    for one in config.transformations.values():
+        place = "kept events of " if one.sources else "what is sent to "
+        rows.append((one.name, one.kind, place + ", ".join(one.sources or one.destinations)))
+    output.line()
+    output.table(("transformation", "kind", "changes"), rows)

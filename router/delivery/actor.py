@@ -48,8 +48,7 @@ from router.delivery.routing import Accepts, Route
 from router.delivery.sender import Sender
 from router.delivery.state import Flight, State
 from router.delivery.status import DeliveryStatus
-from router.delivery.transforming import transform
-from router.delivery.verdict import Judgement, Verdict
+from router.delivery.transforming import transform, transform_again
 from router.errors import StorageError
 from router.events.envelope import Envelope
 from router.plugins.auth import Auth
@@ -339,12 +338,9 @@ class DeliveryActor(Actor):
             flight.batch = [kept] if kept is not None else []
         flight.is_gone = not flight.batch
         if self._chain is not None and flight.batch:
-            transformed = transform(self._chain, flight.batch)
-            flight.batch = list(transformed.taken)
-            report.dead += transformed.broken
-            report.dead += [
-                (envelope, Verdict(Judgement.REFUSED, reason)) for envelope, reason in transformed.filtered
-            ]
+            made = transform_again(self._chain, flight.batch)
+            flight.batch = list(made.taken)
+            report.dead += made.broken
 
     # --- settling -------------------------------------------------------------------------------------
 

@@ -74,7 +74,6 @@ class Lab:
         self._passed = 0
         registry = Registry.load(entry_points=False).with_plugin(offering(specimen.cls))
         config = {
-            "server": {"port": 0, "analytics_js": "no-such-folder"},
             "storage": {"kind": "memory"},
             "destinations": {NAME: {"kind": specimen.kind, **specimen.section}},
         }
@@ -86,6 +85,7 @@ class Lab:
             signals=signals,
             clock=self.clock,
             http=self.http,
+            doors=False,
         )
 
     async def send(self, events: Sequence[AnyEvent]) -> None:

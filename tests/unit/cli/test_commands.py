@@ -52,6 +52,15 @@ def test_check_lists_sources_and_destinations_without_the_write_key(good: Path) 
     assert "wk_x" not in text
 
 
+def test_check_lists_transformations(good: Path) -> None:
+    section = (
+        "[transformations.privacy]\nkind = 'redact'\nsources = ['web']\nsettings.fields = ['traits.email']\n"
+    )
+    good.write_text(good.read_text() + section)
+
+    assert "kept events of web" in router("check", config=good).output
+
+
 def test_check_exits_with_78_and_every_problem(bad: Path) -> None:
     result = router("check", config=bad)
 
