@@ -31,6 +31,8 @@ class Reading(Struct, frozen=True):
     envelopes: Sequence[Envelope]
     gaps: tuple[tuple[int, int], ...] = ()
     """Half-open ranges with nothing to read: damaged, expired or deleted."""
+    passed: Sequence[Envelope] = ()
+    """Envelopes that are not meant for this reader, as a replay passes over what it was not asked for."""
 
 
 class Stream:

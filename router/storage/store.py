@@ -20,8 +20,11 @@ from router.storage.dead_letters import DeadLetters, LetterQuery
 from router.storage.entry import Entry
 from router.storage.letters import DeadLetter, Parked
 from router.storage.outcome import OutcomeRecord
+from router.storage.replays import Place, ReplayRows
 from router.storage.trace import Trace
 
+REPLAY = "replay"
+"""The kind of a destination row that belongs to a replay."""
 Counts = Mapping[tuple[str, ...], int]
 """What to add to durable counters: (name, label value, …) to a number, e.g. `("delivered", "crm"): 100`."""
 
@@ -211,6 +214,15 @@ class Storage(ABC):
 
         The destination's cursor pins no segment any more. One that the store does not know is no error.
         """
+
+    @abstractmethod
+    async def find_time(self, received_at: int) -> Place:
+        """Where the events received at `received_at` (milliseconds) or later begin; the stream's end for none."""
+
+    @property
+    @abstractmethod
+    def replays(self) -> ReplayRows:
+        """The replays."""
 
     async def parked(self, destination: str) -> list[Parked]:
         """The parked rows of one destination, by position; `kept` is filled where the stream lost the event."""

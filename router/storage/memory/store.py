@@ -4,7 +4,7 @@ No verb has an `await` between its checks and its changes, so each of them is on
 """
 
 import os
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Sequence
 
@@ -17,8 +17,10 @@ from router.storage.entry import Entry
 from router.storage.letters import DeadLetter, Parked
 from router.storage.memory.dead_letters import MemoryDeadLetters
 from router.storage.outcome import OutcomeRecord, Run
+from router.storage.replays import Place, Replay, ReplayRows, ReplayState
 from router.storage.retirement import DESTINATION_COUNTERS, last_settlement
 from router.storage.store import (
+    REPLAY,
     Commit,
     Counts,
     DestinationState,
@@ -60,6 +62,8 @@ class MemoryStorage(Storage):
         self._parked: dict[str, dict[int, Parked]] = {}
         self._records: dict[str, list[OutcomeRecord]] = {}
         self._letters = MemoryDeadLetters(self._revive)
+        self._times: list[int] = []
+        self._replays = MemoryReplays(self)
 
     async def open(self) -> None:
         """Nothing is to be opened."""
@@ -197,6 +201,21 @@ class MemoryStorage(Storage):
         """Every destination."""
         return [self._state(name) for name in self._destinations]
 
+    async def find_time(self, received_at: int) -> Place:
+        """Where the events of that moment begin; nothing is ever gone here."""
+        index = bisect_left(self._times, received_at)
+        found = self._segments[index].first_position if index < len(self._segments) else self._stream_next
+        return Place(found, found, is_exact=True)
+
+    @property
+    def replays(self) -> "MemoryReplays":
+        """The replays."""
+        return self._replays
+
+    def bound(self, name: str, until: int, *, is_retired: bool) -> None:
+        """Fix the end of a replay's row, and whether it is over."""
+        self._destinations[name] = replace(self._destinations[name], until=until, is_retired=is_retired)
+
     async def outcomes(self, destination: str, first: int, after: int) -> list[OutcomeRecord]:
         """Outcome records that touch the range."""
         return [
@@ -263,6 +282,7 @@ class MemoryStorage(Storage):
 
     def _add_segment(self, draft: SegmentDraft) -> None:
         self._segments.append(StoredSegment(draft.first_position, draft.count, draft.data))
+        self._times.append(draft.received_at)
         self._stream_next = draft.first_position + draft.count
         self._latest = max(self._latest, draft.received_at)
         self._latest_committed = max(self._latest_committed, draft.received_at)
@@ -323,3 +343,32 @@ class MemoryStorage(Storage):
 
     def _inbox_bytes(self) -> int:
         return sum(len(entry.body) for entry in self._entries)
+
+
+class MemoryReplays(ReplayRows):
+    """The replays of a store in memory."""
+
+    def __init__(self, storage: MemoryStorage) -> None:
+        self._storage = storage
+        self._replays: dict[int, Replay] = {}
+
+    async def begin(self, replay: Replay) -> Replay:
+        """Keep a new replay."""
+        kept = replace(replay, number=len(self._replays) + 1)
+        self._replays[kept.number] = kept
+        await self._storage.born(kept.name, REPLAY, kept.first)
+        self._storage.bound(kept.name, kept.after, is_retired=False)
+        return kept
+
+    async def all(self) -> list[Replay]:
+        """Every replay."""
+        return list(self._replays.values())
+
+    async def move(
+        self, number: int, state: ReplayState, *, at: int = 0, last: Settlement | None = None
+    ) -> None:
+        """Change a replay's state."""
+        if last is not None:
+            await self._storage.settle([last])
+        moved = self._replays[number] = replace(self._replays[number], state=state, finished_at=at)
+        self._storage.bound(moved.name, moved.after, is_retired=moved.is_over)

@@ -83,6 +83,7 @@ MIGRATIONS: dict[int, tuple[str, ...]] = {
         f"""CREATE INDEX outcomes_long ON outcomes (destination, after, first)
             WHERE after - first > {LONG_RECORD}""",
     ),
+    4: ("CREATE TABLE replays (number INTEGER PRIMARY KEY AUTOINCREMENT, row BLOB NOT NULL) STRICT",),
 }  # fmt: skip
 SCHEMA_VERSION = max(MIGRATIONS)
 

@@ -18,6 +18,7 @@ from router.storage.cursor import Cursor
 from router.storage.entry import Entry
 from router.storage.letters import Parked
 from router.storage.outcome import OutcomeRecord
+from router.storage.replays import Place
 from router.storage.sqlite import births, reading, statements, tracing
 from router.storage.sqlite.ballast import MARGIN, Ballast
 from router.storage.sqlite.budgets import Budget
@@ -28,6 +29,7 @@ from router.storage.sqlite.letter_rows import fill_lines
 from router.storage.sqlite.lock import Lock
 from router.storage.sqlite.readers import Readers
 from router.storage.sqlite.reading import Damage, Extent
+from router.storage.sqlite.replays import SqliteReplays, find_time
 from router.storage.sqlite.schema import SCHEMA_VERSION, configure, migrate
 from router.storage.sqlite.seen.ids import SEAL_IDS, SeenIds
 from router.storage.sqlite.seen.keeper import Keeper
@@ -262,6 +264,15 @@ class SqliteStorage(Storage):
     async def retire(self, name: str) -> int:
         """Let what waits for the destination expire, and its cursor pin no segment any more."""
         return await self._open_writer.step(partial(births.retire, name, int(self._clock() * 1000)))
+
+    async def find_time(self, received_at: int) -> Place:
+        """Where the events of that moment begin."""
+        return await self._open_readers.read(partial(find_time, received_at, self._writer.state.stream_next))
+
+    @property
+    def replays(self) -> SqliteReplays:
+        """The replays."""
+        return SqliteReplays(self._open_readers, self._open_writer, self._expired)
 
     async def destinations(self) -> list[DestinationState]:
         """Every destination."""

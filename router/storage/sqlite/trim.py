@@ -71,9 +71,9 @@ class Trim:
             (SEGMENTS + 1,),
         ).fetchall()
         cursors = [
-            (number, name, statements.decode_cursor(cursor))
-            for number, name, cursor in database.execute(
-                "SELECT id, name, cursor FROM destinations WHERE NOT is_retired"
+            (number, name, statements.decode_cursor(cursor), until)
+            for number, name, cursor, until in database.execute(
+                "SELECT id, name, cursor, until FROM destinations WHERE NOT is_retired"
             )
         ]
         size = 0
@@ -81,15 +81,18 @@ class Trim:
             is_over = state.stream_bytes + self._wal_bytes() >= self._budget
             if not is_over and received_at > state.latest - self._retention:
                 return done
-            behind = [one for one in cursors if not _is_past(one[2], after)]
+            behind = [one for one in cursors if one[2].missing(first, _needed(after, one[3]))]
             if behind and not is_over:
                 return done
             if self._keep_parked(database, first, after):
                 done.has_more = True
                 return done
-            for number, name, cursor in behind:
-                self._expire(database, (number, name), cursor, first, after, done)
-            cursors = [(number, name, cursor.complete([(first, after)])) for number, name, cursor in cursors]
+            for number, name, cursor, until in behind:
+                self._expire(database, (number, name), cursor, first, _needed(after, until), done)
+            cursors = [
+                (number, name, cursor.complete([(first, _needed(after, until))]), until)
+                for number, name, cursor, until in cursors
+            ]
             database.execute("DELETE FROM stream WHERE first = ?", (first,))
             state.stream_bytes -= weight
             size += weight
@@ -163,5 +166,6 @@ class Trim:
         done.expired += [(name, start, end) for start, end in missing]
 
 
-def _is_past(cursor: Cursor, after: int) -> bool:
-    return cursor.floor >= after
+def _needed(after: int, until: int | None) -> int:
+    """How far a reader needs the segment that ends before `after`: a replay, or a drain, stops at its end."""
+    return after if until is None else min(after, until)
