@@ -22,6 +22,7 @@ from router.admin.door import AdminDoor
 from router.admin.last import answer_last
 from router.admin.overview import answer_overview
 from router.admin.reload import RELOAD, Reloaded
+from router.admin.replays import answer_replays
 from router.admin.verbs import Desk
 from router.admin.where import answer_where
 from router.config.model import Config
@@ -40,6 +41,7 @@ from router.ingestion.actor import Ingestion
 from router.plugins.registry import Registry
 from router.progress import Progress
 from router.reload import Reloads
+from router.replay.keeper import Replays
 from router.rules.request import Limits, Received, read_entry
 from router.storage.entry import Entry
 from router.storage.follower import Stream
@@ -151,6 +153,7 @@ class Router(Embedding):
         self._start_stages(facts.latest_received_at)
         self.audit = Audit(self.storage.books, sleep=self.clock.sleep, signals=self.signals)
         self._supervisor.start(self.audit)
+        await self._start_replays()
         self._watch_config()
         if self.has_doors:
             await self._open_doors()
@@ -200,6 +203,9 @@ class Router(Embedding):
         answer_overview(desk, self.storage, url=lambda: self.url, counters=self.counters)
         answer_last(desk, self.storage)
         desk.on(RELOAD, lambda _: self.reloads.reread())
+        answer_replays(
+            desk, self.replays, self.storage, hide=lambda name, text: self.config.hidden(name, text)
+        )
         answer_dead(
             desk,
             self.storage,
@@ -219,6 +225,21 @@ class Router(Embedding):
         except OSError as error:
             raise StorageError(f"the admin door cannot open beside the store: {error}") from None
         self._stack.push_async_callback(door.stop)
+
+    async def _start_replays(self) -> None:
+        """Last, so that they are the first to stop."""
+        self.replays = Replays(
+            self.storage,
+            self.stream,
+            self.destinations.targets,
+            supervisor=self._supervisor,
+            http=self._http,
+            signals=self.signals,
+            clock=self.clock,
+        )
+        await self.replays.open()
+        self.destinations.arrived, self.destinations.leaving = self.replays.arrived, self.replays.leaving
+        self._supervisor.start(self.replays)
 
     def _make_storage(self) -> Storage:
         kind = self.config.storage.kind
@@ -298,6 +319,8 @@ class Router(Embedding):
             counts[name] = counts.get(name, 0) + amount
         return counts
 
-    async def drained(self) -> None:
-        """Return once every accepted event is finished at every destination."""
+    async def drained(self, *, replays: bool = False) -> None:
+        """Return once every accepted event is finished at every destination; `replays` waits for those too."""
         await self.progress.drained()
+        if replays:
+            await self.replays.idle()

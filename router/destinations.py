@@ -10,7 +10,7 @@ itself do to one destination never mixes.
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from msgspec.structs import replace
@@ -29,6 +29,8 @@ from router.events.envelope import Envelope
 from router.plugins.destination import Destination
 from router.plugins.loading import Loading
 from router.progress import Progress
+from router.replay.backfill import birth
+from router.replay.target import Target
 from router.storage.bounded import BoundedStream
 from router.storage.follower import Stream
 from router.storage.segment import decode_segment
@@ -67,6 +69,12 @@ class Destinations(Mapping[str, DeliveryActor]):
         self._actors: dict[str, DeliveryActor] = {}
         self._drains: dict[str, Drain] = {}
         self._changing = asyncio.Lock()
+        self.targets: dict[str, Target] = {}
+        """Those that events can be replayed into."""
+        self.arrived: Callable[[], object] = lambda: None
+        """Told that `targets` has a new one."""
+        self.leaving: Callable[[str], Awaitable[None]] = _nobody
+        """Told before one is served no longer; what uses its actor has ended when this returns."""
 
     def __getitem__(self, name: str) -> DeliveryActor:
         return self._actors[name]
@@ -184,10 +192,25 @@ class Destinations(Mapping[str, DeliveryActor]):
         if config.retire is not None:
             await self._retire(config, destination, known)
             return
-        state = await self._storage.born(name, config.kind, None, renamed_from=config.renamed_from)
+        at = None
+        if known is None and config.backfill is not None:
+            at = await birth(
+                self._storage, name, config.backfill, now=self._clock.now(), signals=self._signals
+            )
+        state = await self._storage.born(name, config.kind, at, renamed_from=config.renamed_from)
         if known is not None and known.is_retired and known.until is not None and state.birth > known.until:
             self._signals.emit(DestinationReturned(name, state.birth - known.until))
-        self._serve(self.actor(config, state, destination, self._stream), state)
+        actor = self.actor(config, state, destination, self._stream)
+        self._serve(actor, state)
+        self.targets[name] = Target(
+            name=name,
+            plugin=destination,
+            sources=config.sources,
+            policies=config.policies,
+            accepts=config.filter.matches if config.filter else None,
+            live=actor,
+        )
+        self.arrived()
 
     async def _retire(
         self, config: DestinationConfig, destination: AnyDestination, known: DestinationState | None
@@ -218,6 +241,8 @@ class Destinations(Mapping[str, DeliveryActor]):
         await self._end_actor(name)
 
     async def _end_actor(self, name: str) -> None:
+        if self.targets.pop(name, None) is not None:
+            await self.leaving(name)
         actor = self._actors.pop(name, None)
         if actor is not None:
             await self._supervisor.end(actor)
@@ -246,6 +271,10 @@ class Destinations(Mapping[str, DeliveryActor]):
             return decode_segment(row.kept)[0] if row and row.kept else None
 
         return recall
+
+
+async def _nobody(name: str) -> None:
+    """Nobody uses the actors of others."""
 
 
 def _heir(section: DestinationConfig, name: str) -> DestinationConfig:

@@ -12,6 +12,7 @@ from router.rules.request import Received, read_entry
 from router.storage.dead_letters import SLICE, LetterLine, LetterQuery
 from router.storage.entry import Entry
 from router.storage.letters import PIPELINE, DeadLetter, Parked
+from router.storage.replays import is_replay
 from router.storage.store import Storage
 
 MOST_WAITING = 5_000
@@ -128,7 +129,9 @@ def answer_dead(
                 else:
                     done += 1
             elif name not in known:
-                remedy = f"add [destinations.{name}] again, or drop it"
+                remedy = (
+                    "replay it again" if is_replay(name) else f"add [destinations.{name}] again, or drop it"
+                )
                 refused.append(
                     Refused(letter.id, f"destination {name!r} is not configured any more; {remedy}")
                 )

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from router.admin.client import AdminClient
 from router.admin.dead import answer_dead
 from router.admin.last import answer_last
 from router.admin.overview import answer_overview
+from router.admin.replays import answer_replays_at_rest
 from router.admin.verbs import AnswerT, ArgumentsT, Desk, Verb
 from router.admin.where import answer_where
 from router.config.model import StorageConfig
@@ -20,11 +21,15 @@ from router.plugins.registry import Registry
 from router.storage.store import Storage
 from router.telemetry.signals import Signals
 
+Prepare = Callable[[Desk, Storage], None]
+"""Has a desk answer more than the store alone can say."""
+
 
 class Asking:
     """Asks one question after another; where no router runs, the store is opened for the first and stays open."""
 
-    def __init__(self, config: StorageConfig, stack: ExitStack) -> None:
+    def __init__(self, config: StorageConfig, stack: ExitStack, prepare: Prepare) -> None:
+        self._prepare = prepare
         self._config = config
         self._stack = stack
         self._client = AdminClient(config.path)
@@ -58,14 +63,19 @@ class Asking:
         runner = self._stack.enter_context(asyncio.Runner())
         self._stack.callback(lambda: runner.run(storage.close()))
         runner.run(storage.open())
-        return runner, _desk(storage)
+        desk = _desk(storage)
+        self._prepare(desk, storage)
+        return runner, desk
 
 
 @contextmanager
-def asking(config: StorageConfig) -> Iterator[Asking]:
-    """Ask several questions of one store; at the end it is closed, if it was opened."""
+def asking(config: StorageConfig, *, prepare: Prepare = lambda desk, storage: None) -> Iterator[Asking]:
+    """Ask several questions of one store; at the end it is closed, if it was opened.
+
+    `prepare` is for verbs that need more than the store when no router runs.
+    """
     with ExitStack() as stack:
-        yield Asking(config, stack)
+        yield Asking(config, stack, prepare)
 
 
 def ask(config: StorageConfig, verb: Verb[ArgumentsT, AnswerT], arguments: ArgumentsT) -> AnswerT | None:
@@ -81,4 +91,5 @@ def _desk(storage: Storage) -> Desk:
     answer_last(desk, storage)
     answer_dead(desk, storage, now=lambda: int(time.time() * 1000))
     answer_where(desk, storage)
+    answer_replays_at_rest(desk, storage)
     return desk

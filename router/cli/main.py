@@ -13,6 +13,7 @@ _COMMANDS = {
     "tap": "Watch events as they come.",
     "where": "Show what became of one event.",
     "dead": "See the events that were given up; send them again or forget them.",
+    "replay": "Send stored events to a destination once more.",
     "new": "Begin a plugin: a package with settings, tests and a Makefile.",
     "plugins": "List the plugins and what they offer.",
     "doctor": "Look for what is wrong, or soon will be.",

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from router.config.model import DestinationConfig
 from router.config.problems import Path, Problems
-from router.storage.store import DestinationState
+from router.storage.store import REPLAY, DestinationState
 from router.telemetry.conservation import pending
 
 
@@ -30,7 +30,7 @@ def objections(
     stream_next: int,
 ) -> Iterator[Objection]:
     """What a configuration may not do to destinations that have events to come."""
-    known = {state.name: state for state in states if not state.is_retired}
+    known = {state.name: state for state in states if not state.is_retired and state.kind != REPLAY}
     renamed = [one for one in destinations.values() if one.renamed_from in known]
     heirs = {str(one.renamed_from): one for one in renamed}
     for old, heir in heirs.items():
@@ -61,7 +61,8 @@ def leaving(
 ) -> list[DestinationState]:
     """Those that a store knows and that have no section any more, also not under another name."""
     heirs = {one.renamed_from for one in destinations.values()}
-    return [one for one in states if not one.is_retired and one.name not in {*destinations, *heirs}]
+    named = {*destinations, *heirs}
+    return [one for one in states if not one.is_retired and one.kind != REPLAY and one.name not in named]
 
 
 def worded(found: Iterable[Objection], *, file: str | None = None) -> list[str]:

@@ -133,6 +133,9 @@ class DestinationConfig(Struct, frozen=True, kw_only=True):
     """Whether attempts that failed are logged, with request and answer, in files under `[logging] failure_logs`."""
     settings: Settings
     """What the plugin needs, under `settings.`; `router plugins` names its file, where each setting is explained."""
+    backfill: Duration | None = None
+    """Which events of before it was added a new destination gets: those of the last "30d", or, with true, all that
+    are kept. By default none. It says where a destination begins, once; later changes of it do nothing."""
     policies: Policies
     """What the plugin declares about `batching`, `rate`, `concurrency`, `retry`, `ordering`, and what is set here."""
     renamed_from: str | None = None
@@ -192,6 +195,11 @@ class Config(Struct, frozen=True, kw_only=True):
     """What is logged."""
     references: Mapping[str, str] = field(default_factory=dict)
     """Key paths whose value was given as a reference, e.g. `sources.website.write_key` → `env:WEBSITE_WRITE_KEY`."""
+
+    def hidden(self, destination: str, text: str) -> str:
+        """`text` without the secrets of the destination of that name, if there is one."""
+        section = self.destinations.get(destination)
+        return text if section is None else self.without_secrets(section, text)
 
     def without_secrets(self, destination: DestinationConfig, text: str) -> str:
         """`text` with `***` for each value of the destination's settings that is, or was referred to as, a secret."""

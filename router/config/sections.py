@@ -1,5 +1,6 @@
 """Reads the sections that have a name each: sources and destinations."""
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -15,7 +16,7 @@ from router.events.source import EMBEDDED_SOURCE
 from router.plugins.destination import Destination
 from router.plugins.policies import Policies
 from router.plugins.registry import Registry
-from router.plugins.settings import Settings
+from router.plugins.settings import Duration, Settings
 from router.rules.fql.filter import Filter, compile_filter
 from router.rules.fql.refused import ExpressionRefused
 
@@ -27,6 +28,7 @@ _DESTINATION_KEYS = (
     "settings",
     "auth",
     "failure_log",
+    "backfill",
     "renamed_from",
     "retire",
     *_POLICIES,
@@ -83,6 +85,7 @@ class DestinationReader:
         sources = self._connected(section, path)
         if cls is None:
             return None
+        backfill = self._backfill(section, path)
         settings = self._settings(cls, section.get("settings", {}), path)
         policies = self._policies(cls, section, path)
         renamed_from = self._renamed_from(section, path)
@@ -103,6 +106,7 @@ class DestinationReader:
             sources=sources,
             filter=wanted,
             settings=settings,
+            backfill=backfill,
             policies=policies,
             renamed_from=renamed_from,
             retire=retire,
@@ -191,6 +195,17 @@ class DestinationReader:
         except ExpressionRefused as error:
             what, _, remedy = str(error).partition("; ")
             self._problems.add(where, f"is not FQL: {what}", remedy or "mend the filter")
+            return None
+
+    def _backfill(self, section: Mapping[str, Any], path: Path) -> Duration | None:
+        value = section.get("backfill", False)
+        if isinstance(value, bool):
+            return Duration(math.inf) if value else None
+        try:
+            return Duration.parse(value)
+        except ValueError:
+            what, remedy = "is neither true nor a duration", 'write e.g. "30d", or true for all that is kept'
+            self._problems.add((*path, "backfill"), what, remedy)
             return None
 
     def _settings(self, cls: type[Destination[Any, Any]], data: object, path: Path) -> Settings | None:

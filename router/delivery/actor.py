@@ -39,11 +39,14 @@ from router.delivery.clock import Clock, Timer
 from router.delivery.dispatch import Dispatch
 from router.delivery.failure_log import Attempts, FailureLog
 from router.delivery.flight import Report, fly
+from router.delivery.gate import Gate
 from router.delivery.grouping import grouping
 from router.delivery.http import HttpClient
 from router.delivery.landing import GONE, Landing
 from router.delivery.ledger import passed
 from router.delivery.rate import RateLimit
+from router.delivery.replaying import GRACE_SECONDS as REPLAY_GRACE_SECONDS
+from router.delivery.replaying import PacedSender, Replaying
 from router.delivery.routing import Accepts, Route
 from router.delivery.sender import Sender
 from router.delivery.state import Flight, State
@@ -55,7 +58,6 @@ from router.plugins.auth import Auth
 from router.plugins.chain import Chain
 from router.plugins.destination import Destination
 from router.plugins.policies import Policies
-from router.storage.cursor import Cursor
 from router.storage.follower import Follower, Reading, Stream
 from router.storage.letters import Parked
 from router.storage.store import DestinationState, Settlement
@@ -95,12 +97,13 @@ class DeliveryActor(Actor):
         accepts: Accepts | None = None,
         auth: Auth | None = None,
         guard: Guard | None = None,
+        replaying: Replaying | None = None,
     ) -> None:
         """`sources` names the connected sources, None all of them; `accepts` is the destination's filter.
 
         `chain` transforms its events; `recall` finds a parked event that the stream has lost; `failures` logs attempts
         that failed; `uniform` is the jitter's source of chance. `auth` goes before what the destination declares, and
-        `guard` is the one that the watchdog knows.
+        `guard` is the one that the watchdog knows. `replaying` makes it a replay beside a live actor.
         """
         guard = guard or Guard()
         destination.feed_by(policies)
@@ -116,11 +119,17 @@ class DeliveryActor(Actor):
         self._chain = chain
         self._uniform = uniform
         self._window = window
-        self._rate = RateLimit(policies.rate, clock)
-        self._sender = Sender(destination, http=http, rate=self._rate, clock=clock, auth=auth, guard=guard)
-        self._group = grouping(destination, guard, self._sender.foreign)
-        wants = partial(guard.run, self._sender.foreign, destination.wants) if destination.chooses() else None
+        self.rate = RateLimit(policies.rate, clock)
+        self.sender = Sender(destination, http=http, rate=self.rate, clock=clock, auth=auth, guard=guard)
+        foreign = self.sender.foreign
+        self._group = grouping(destination, guard, foreign)
+        wants = partial(guard.run, foreign, destination.wants) if destination.chooses() else None
         self._route = Route(sources, destination.event_types(), accepts, wants)
+        self.gate = Gate(policies.concurrency.max)
+        self._pace = replaying.pace if replaying else self.rate
+        self._send = PacedSender(replaying.sender, replaying.pace) if replaying else self.sender
+        self._side = replaying.side if replaying else self.gate.live
+        self._grace = REPLAY_GRACE_SECONDS if replaying else GRACE_SECONDS
         self._committed = state.cursor
         self._parked = {row.position: row for row in state.parked}
         self._committing = asyncio.Lock()
@@ -136,6 +145,7 @@ class DeliveryActor(Actor):
         async with self._committing:  # a settlement of before a crash may still be on its way
             self._begin()
         self._ended.clear()
+        self._side.wake = lambda: self._woken.set()
         try:
             async with asyncio.TaskGroup() as tasks:
                 self._tasks = tasks
@@ -154,7 +164,8 @@ class DeliveryActor(Actor):
             raise failures.exceptions[0] from None
         finally:
             self._set_alarm(None)
-            await self._sender.close()
+            self._side.left()
+            await self._send.close()
             self._ended.set()
 
     async def stop(self) -> None:
@@ -198,7 +209,9 @@ class DeliveryActor(Actor):
             uniform=self._uniform,
             group=self._group,
         )
-        self._dispatch = Dispatch(self._state, rate=self._rate, clock=self._clock, start=self._start)
+        self._dispatch = Dispatch(
+            self._state, rate=self._pace, side=self._side, clock=self._clock, start=self._start
+        )
         self._landing = Landing(self._state, clock=self._clock, signals=self._signals)
         self._follower = Follower(self._stream, self._committed.floor)
         self._resumed_from = self._committed
@@ -216,7 +229,9 @@ class DeliveryActor(Actor):
         landed, self._landed = self._landed, []
         for flight in landed:
             self._landing.land(flight)
+        self._side.landed(len(self._state.flights))
         self._dispatch.launch()
+        self._side.looked(self._state, is_ready=self._dispatch.is_ready)
         self._set_alarm(self._dispatch.wake_in)
         self._tell_whether_full()
         if self._may_read():
@@ -236,8 +251,8 @@ class DeliveryActor(Actor):
             self._signals.emit(full if self._is_full else over)
 
     async def _wind_down(self) -> None:
-        self._set_alarm(GRACE_SECONDS)
-        deadline = self._clock.monotonic() + GRACE_SECONDS
+        self._set_alarm(self._grace)
+        deadline = self._clock.monotonic() + self._grace
         while self._state.flights and self._clock.monotonic() < deadline:
             for flight in self._landed:
                 self._landing.land(flight)
@@ -287,9 +302,10 @@ class DeliveryActor(Actor):
         done = self._resumed_from
         if done.ranges and reading.first < done.ranges[-1][1]:
             envelopes = [one for one in envelopes if not done.is_complete(one.position)]
-            gaps = tuple(part for gap in gaps for part in _open_parts(gap, done))
+            gaps = tuple(part for gap in gaps for part in done.missing(*gap))
         for first, after in gaps:
             state.ledger.expired(first, after, GONE)
+        state.ledger.unconnected([one for one in reading.passed if not done.is_complete(one.position)])
         if envelopes:
             routed = self._route.divide(envelopes)
             state.ledger.filtered(routed.filtered)
@@ -303,6 +319,7 @@ class DeliveryActor(Actor):
 
     def _start(self, flight: Flight) -> None:
         self._state.flights.add(flight)
+        self._side.launched(flight.kind)
         flight.task = self._tasks.create_task(self._carry(flight))
 
     async def _carry(self, flight: Flight) -> None:
@@ -317,10 +334,10 @@ class DeliveryActor(Actor):
 
     def _attempts(self, flight: Flight) -> Attempts:
         if self._failures is None:
-            return self._sender
+            return self._send
         row = flight.row
         tries = self._state.record.count if row is None else lambda position: row.attempts
-        return self._failures.watching(self._sender, flight.batch, tries)
+        return self._failures.watching(self._send, flight.batch, tries)
 
     async def _fetch(self, flight: Flight, row: Parked) -> None:
         """Read a parked event from the stream."""
@@ -394,17 +411,3 @@ class DeliveryActor(Actor):
         floor = min(self._committed.floor, min(self._parked, default=self._committed.floor))
         completed = passed(self._committed) - len(self._parked) - floor
         self._signals.emit(CursorMoved(self._destination, floor, completed))
-
-
-def _open_parts(gap: tuple[int, int], done: Cursor) -> list[tuple[int, int]]:
-    """The parts of a half-open range that the cursor has not passed."""
-    parts = []
-    first, after = max(gap[0], done.floor), gap[1]
-    for begin, end in done.ranges:
-        if first < begin < after:
-            parts.append((first, begin))
-        if begin < after:
-            first = max(first, end)
-    if first < after:
-        parts.append((first, after))
-    return parts

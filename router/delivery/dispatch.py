@@ -1,8 +1,10 @@
 """What leaves next: a batch, a part of a suspected batch, a parked event whose time has come, or a probe."""
 
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 
 from router.delivery.clock import Clock
+from router.delivery.gate import Side
 from router.delivery.rate import RateLimit
 from router.delivery.state import Flight, Kind, State
 from router.events.envelope import Envelope
@@ -17,11 +19,13 @@ class Dispatch:
         state: State,
         *,
         rate: RateLimit,
+        side: Side,
         clock: Clock,
         start: Callable[[Flight], None],
     ) -> None:
         self._state = state
         self._rate = rate
+        self._side = side
         self._clock = clock
         self._start = start
         self._prefers_live = False
@@ -34,14 +38,27 @@ class Dispatch:
         """Start every flight that may leave now."""
         self.wake_in = None
         self.lacks_probe = False
+        if not self._side.is_open:
+            return
         if self._state.pause.is_on:
             self._launch_probe()
         else:
             while len(self._state.flights) < self._state.concurrency.limit and self._launch_one():
                 pass
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether something waits that could leave at once, but for limits and order."""
+        state = self._state
+        if state.pause.is_on or state.parking.is_full:
+            return False
+        if state.batcher and state.batcher.wait_left(self._clock.monotonic()) <= 0:
+            return True
+        due_at = None if state.parking.is_away else state.parking.next_due()
+        return bool(state.suspects) or (due_at is not None and due_at <= self._clock.now())
+
     def _launch_one(self) -> bool:
-        if self._rate_holds():
+        if self._rate_holds() or not self._side.may_launch():
             return False
         if self._launch_trial():
             return True
@@ -59,7 +76,7 @@ class Dispatch:
         if left > 0:
             self._wake(left)
             return False
-        batch = state.batcher.take(state.busy(), now)
+        batch = state.batcher.take(self._busy(), now)
         if not batch:
             return False
         self._prefers_live = False
@@ -100,7 +117,11 @@ class Dispatch:
         if left > 0:
             self._wake(left)
             return
-        if any(flight.is_probe for flight in state.flights) or self._rate_holds():
+        if (
+            any(flight.is_probe for flight in state.flights)
+            or self._rate_holds()
+            or not self._side.gate.has_place
+        ):
             return
         envelope, is_suspect = self._choose_probe()
         now = self._clock.monotonic()
@@ -123,7 +144,7 @@ class Dispatch:
     def _choose_probe(self) -> tuple[Envelope | None, bool]:
         """One event, if possible of another user than what failed: first what failed least, then in order."""
         state = self._state
-        found = [(envelope, False) for envelope in state.batcher.probes(state.busy() or frozenset())]
+        found = [(envelope, False) for envelope in state.batcher.probes(self._busy() or frozenset())]
         if not any(flight.is_suspect for flight in state.flights):
             found += [(envelope, True) for envelope in state.suspects.probes()]
         found = [item for item in found if not self._is_behind(item[0])]
@@ -142,6 +163,12 @@ class Dispatch:
 
     def _retry(self, row: Parked) -> Flight:
         return Flight(Kind.RETRY, [], self._clock.monotonic(), frozenset(), row=row)
+
+    def _busy(self) -> AbstractSet[str] | None:
+        own, barred = self._state.busy(), self._side.barred
+        if not barred:
+            return own
+        return barred if own is None else own | barred
 
     def _rate_holds(self) -> bool:
         left = self._rate.left()

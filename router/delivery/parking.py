@@ -6,6 +6,7 @@ they are read from the stream again and meet the same barrier, because the curso
 
 from bisect import insort
 from collections.abc import Callable, Iterable
+from collections.abc import Set as AbstractSet
 from heapq import heappop, heappush
 
 from msgspec import Struct
@@ -75,6 +76,11 @@ class Parking:
     def is_away(self) -> bool:
         """Whether a parked event is being retried."""
         return bool(self._away)
+
+    @property
+    def keys(self) -> AbstractSet[str]:
+        """The order keys of everything parked and held; a view that changes with them."""
+        return self._queues.keys()
 
     def blocks(self, position: int, keys: tuple[str, ...]) -> bool:
         """Whether the event must wait behind the barrier: an earlier one with one of its keys does."""

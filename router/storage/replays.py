@@ -21,6 +21,8 @@ class Selection(Struct, frozen=True, gc=False):
     """Names of track calls; other types have none, so they are left out."""
     users: tuple[str, ...] = ()
     """User ids or anonymous ids."""
+    filter: str = ""
+    """A condition in FQL."""
 
 
 class Replay(Struct, frozen=True, kw_only=True, gc=False):

@@ -238,3 +238,38 @@ class ConservationRestored(Signal, frozen=True):
     """A sum that was off holds again."""
 
     destination: str
+
+
+# --- replay -----------------------------------------------------------------------------------------------
+
+
+class ReplayStarted(Signal, frozen=True):
+    """A replay begins, or goes on."""
+
+    destination: str
+    number: int
+    first: int
+    after: int
+    """It reads the positions from `first` to before `after`."""
+
+
+class ReplayEnded(Signal, frozen=True):
+    """A replay is done or cancelled; the counts are those of its whole life."""
+
+    destination: str
+    number: int
+    state: str
+    delivered: int
+    filtered: int
+    dead: int
+    expired: int
+
+
+class BackfillStarted(Signal, frozen=True):
+    """A new destination begins with events that were there before it."""
+
+    destination: str
+    first: int
+    events: int
+    lost: int
+    """Events of the time asked for that are known to be gone."""

@@ -51,6 +51,9 @@ _LEVELS: dict[type[Signal], Level] = {
     h.FailureLinesLost: "warning",
     h.ConservationBroken: "error",
     h.ConservationRestored: "info",
+    h.ReplayStarted: "info",
+    h.ReplayEnded: "info",
+    h.BackfillStarted: "info",
 }
 _CREDENTIALS = frozenset({"credentials", "unauthorized", "401", "403"})
 _SUMS = frozenset({"events", "requests", "count"})

@@ -17,6 +17,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from router.storage.books import Books
+from router.storage.replays import is_replay
 from router.storage.store import Counts, StoreFacts
 from router.telemetry.conservation import OUTCOMES, all_sums, pending
 from router.telemetry.happenings import (
@@ -74,7 +75,10 @@ class Metrics:
     def __call__(self, signal: Signal) -> None:
         """Count a signal."""
         if isinstance(signal, BatchDelivered):
-            self._latency.labels(signal.destination).observe(signal.seconds)
+            if not is_replay(
+                signal.destination
+            ):  # how old replayed events are says nothing of the destination
+                self._latency.labels(signal.destination).observe(signal.seconds)
         elif isinstance(signal, EntriesAccepted):
             self._requests.inc(signal.requests)
         elif isinstance(signal, BatchFailed):
@@ -184,7 +188,9 @@ def _pending(books: Books) -> Metric:
         "router_pending_events", "Events that wait for a destination.", labels=["destination"]
     )
     for one in books.destinations:
-        family.add_metric([one.name], pending(one, books.stream_next))
+        waiting = pending(one, books.stream_next)
+        if waiting or not is_replay(one.name):
+            family.add_metric([one.name], waiting)
     return family
 
 
@@ -195,7 +201,8 @@ def _unexplained(books: Books) -> Metric:
         labels=["destination"],
     )
     for one in all_sums(books):
-        family.add_metric([one.destination], one.missing)
+        if one.missing or not is_replay(one.destination):
+            family.add_metric([one.destination], one.missing)
     return family
 
 

@@ -1,7 +1,7 @@
 """A whole router for a test: real doors on a free port, a real store in a temporary folder, events collected."""
 
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,11 @@ DEFAULT_SOURCES = {"website": {"write_key": "wk_demo"}}
 class Running:
     """A running router with a destination `collect` that keeps what it gets."""
 
-    def __init__(self, config: Mapping[str, Any], folder: Path, clock: Clock | None) -> None:
+    def __init__(
+        self, config: Mapping[str, Any], folder: Path, clock: Clock | None, plugins: Sequence[object] = ()
+    ) -> None:
         self._clock = clock
+        self._plugins = plugins
         self.shelf = Shelf()
         """What reached the `collect` destination; `await shelf.wait(n)`."""
         self.config = {
@@ -35,7 +38,9 @@ class Running:
 
     async def start(self) -> None:
         """Start the router; the collected events of an earlier start stay."""
-        registry = Registry.load().with_plugin(collect_plugin(self.shelf))
+        registry = Registry.load()
+        for plugin in (collect_plugin(self.shelf), *self._plugins):
+            registry = registry.with_plugin(plugin)
         self.router = Router(
             load(self.config, registry=registry),
             registry=registry,
@@ -79,11 +84,18 @@ class Running:
 
 @asynccontextmanager
 async def running(
-    config: Mapping[str, Any] | None = None, *, folder: Path | None = None, clock: Clock | None = None
+    config: Mapping[str, Any] | None = None,
+    *,
+    folder: Path | None = None,
+    clock: Clock | None = None,
+    plugins: Sequence[object] = (),
 ) -> AsyncIterator[Running]:
-    """Run a router on 127.0.0.1 with `config` in the shape of router.toml; by default source `website`, `wk_demo`."""
+    """Run a router on 127.0.0.1 with `config` in the shape of router.toml; by default source `website`, `wk_demo`.
+
+    `plugins` are loaded beside those that are installed: modules or objects with hooks.
+    """
     with tempfile.TemporaryDirectory() as temporary:
-        rig = Running(config or {}, folder or Path(temporary), clock)
+        rig = Running(config or {}, folder or Path(temporary), clock, plugins)
         await rig.start()
         try:
             yield rig

@@ -16,7 +16,14 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ),
     ("router.rules", "router.storage", "router.plugins"),
     (*STAGES, "router.progress"),
-    ("router.storage.sqlite", "router.storage.memory", "router.api", "router.admin", "router.telemetry"),
+    (
+        "router.storage.sqlite",
+        "router.storage.memory",
+        "router.api",
+        "router.admin",
+        "router.replay",
+        "router.telemetry",
+    ),
     (
         "router",
         "router.app",

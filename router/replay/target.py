@@ -1,0 +1,23 @@
+"""A destination that events can be replayed into."""
+
+from typing import Any
+
+from msgspec import Struct
+
+from router.delivery.actor import DeliveryActor
+from router.delivery.routing import Accepts
+from router.plugins.destination import Destination
+from router.plugins.policies import Policies
+
+
+class Target(Struct, frozen=True, eq=False):
+    """What a replay has to know of it."""
+
+    name: str
+    plugin: Destination[Any, Any]
+    sources: frozenset[str] | None
+    policies: Policies
+    accepts: Accepts | None
+    """Its filter."""
+    live: DeliveryActor | None = None
+    """Who serves it; None when no router runs."""
