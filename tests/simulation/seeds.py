@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import tempfile
-import traceback
 from pathlib import Path
 
 from msgspec import Struct
@@ -51,10 +50,17 @@ class Stage:
         try:
             world.play()
             verdict(world)
-        except Exception:
-            world.problems.append(traceback.format_exc())
+        except Exception as error:
+            world.problems.append(_innermost(error))
         played = Played(
             seed, tuple(world.problems), world.fingerprint, len(world.chronicle.lines), len(world.lives)
         )
         gc.collect(1)
         return played
+
+
+def _innermost(error: BaseException) -> str:
+    """What went wrong, without the groups that it is packed in."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return f"the simulation failed with {type(error).__name__}: {error}"
