@@ -19,9 +19,10 @@ from router.actors.supervisor import Supervisor
 from router.config import lives
 from router.config.model import DestinationConfig
 from router.config.transformations import chain_of
-from router.delivery.actor import DeliveryActor, Recall
+from router.delivery.actor import DeliveryActor
 from router.delivery.clock import Clock
 from router.delivery.failure_log import FailureLog, Write
+from router.delivery.fetching import Recall
 from router.delivery.http import HttpClient
 from router.drain import Drain
 from router.errors import ConfigError, RouterError, StorageError

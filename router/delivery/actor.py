@@ -38,11 +38,13 @@ from router.actors.guard import Guard
 from router.delivery.clock import Clock, Timer
 from router.delivery.dispatch import Dispatch
 from router.delivery.failure_log import Attempts, FailureLog
-from router.delivery.flight import Report, fly
+from router.delivery.fetching import Recall, fetch
+from router.delivery.flight import fly
 from router.delivery.gate import Gate
 from router.delivery.grouping import grouping
 from router.delivery.http import HttpClient
-from router.delivery.landing import GONE, Landing
+from router.delivery.intake import Intake
+from router.delivery.landing import Landing
 from router.delivery.ledger import passed
 from router.delivery.rate import RateLimit
 from router.delivery.replaying import GRACE_SECONDS as REPLAY_GRACE_SECONDS
@@ -51,14 +53,12 @@ from router.delivery.routing import Accepts, Route
 from router.delivery.sender import Sender
 from router.delivery.state import Flight, State
 from router.delivery.status import DeliveryStatus
-from router.delivery.transforming import transform, transform_again
 from router.errors import StorageError
-from router.events.envelope import Envelope
 from router.plugins.auth import Auth
 from router.plugins.chain import Chain
 from router.plugins.destination import Destination
 from router.plugins.policies import Policies
-from router.storage.follower import Follower, Reading, Stream
+from router.storage.follower import Follower, Stream
 from router.storage.letters import Parked
 from router.storage.store import DestinationState, Settlement
 from router.telemetry.happenings import CursorMoved, DestinationPaused, DestinationResumed
@@ -69,9 +69,6 @@ WINDOW_EVENTS = 10_000
 GRACE_SECONDS = 10.0
 """How long a flight may take to end when the router stops."""
 STORE_RETRY_SECONDS = (0.1, 5.0)
-
-
-Recall = Callable[[int], Awaitable[Envelope | None]]
 
 
 class DeliveryActor(Actor):
@@ -214,7 +211,14 @@ class DeliveryActor(Actor):
         )
         self._landing = Landing(self._state, clock=self._clock, signals=self._signals)
         self._follower = Follower(self._stream, self._committed.floor)
-        self._resumed_from = self._committed
+        self._intake = Intake(
+            self._state,
+            self._landing,
+            route=self._route,
+            chain=self._chain,
+            resumed_from=self._committed,
+            clock=self._clock,
+        )
         self._is_full = False
         self._landed: list[Flight] = []
         self._unsettled: Settlement | None = None
@@ -292,28 +296,9 @@ class DeliveryActor(Actor):
                 delay = min(delay * 2, longest)
                 continue
             delay = STORE_RETRY_SECONDS[0]
-            self._admit(reading)
+            self._intake.admit(reading)
             self._hungry.clear()
             self._woken.set()
-
-    def _admit(self, reading: Reading) -> None:
-        state = self._state
-        envelopes, gaps = reading.envelopes, reading.gaps
-        done = self._resumed_from
-        if done.ranges and reading.first < done.ranges[-1][1]:
-            envelopes = [one for one in envelopes if not done.is_complete(one.position)]
-            gaps = tuple(part for gap in gaps for part in done.missing(*gap))
-        for first, after in gaps:
-            state.ledger.expired(first, after, GONE)
-        state.ledger.unconnected([one for one in reading.passed if not done.is_complete(one.position)])
-        if envelopes:
-            routed = self._route.divide(envelopes)
-            state.ledger.filtered(routed.filtered)
-            state.ledger.unconnected(routed.unconnected)
-            transformed = transform(self._chain, routed.taken)
-            state.ledger.filtered(transformed.filtered)
-            self._landing.bury(transformed.broken)
-            state.batcher.add(transformed.taken, self._clock.monotonic())
 
     # --- sending --------------------------------------------------------------------------------------
 
@@ -325,7 +310,7 @@ class DeliveryActor(Actor):
     async def _carry(self, flight: Flight) -> None:
         try:
             if flight.row is not None:
-                await self._fetch(flight, flight.row)
+                await fetch(flight, flight.row, stream=self._stream, recall=self._recall, chain=self._chain)
             if flight.batch:
                 flight.report = await fly(self._attempts(flight), flight.batch, self._state.keys)
         finally:
@@ -338,26 +323,6 @@ class DeliveryActor(Actor):
         row = flight.row
         tries = self._state.record.count if row is None else lambda position: row.attempts
         return self._failures.watching(self._send, flight.batch, tries)
-
-    async def _fetch(self, flight: Flight, row: Parked) -> None:
-        """Read a parked event from the stream."""
-        report = flight.report = Report()
-        try:
-            reading = await self._stream.read(row.position)
-        except StorageError:  # it is put back, and read again later
-            return
-        flight.batch = [one for one in reading.envelopes[:1] if one.position == row.position]
-        if not flight.batch and self._recall is not None:
-            try:
-                kept = await self._recall(row.position)
-            except StorageError:
-                return
-            flight.batch = [kept] if kept is not None else []
-        flight.is_gone = not flight.batch
-        if self._chain is not None and flight.batch:
-            made = transform_again(self._chain, flight.batch)
-            flight.batch = list(made.taken)
-            report.dead += made.broken
 
     # --- settling -------------------------------------------------------------------------------------
 
