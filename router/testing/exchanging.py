@@ -8,7 +8,7 @@ assert done.outcomes == [Outcome.rejected("400")]
 import asyncio
 import base64
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from copy import copy
 from typing import Any
@@ -16,14 +16,17 @@ from typing import Any
 import msgspec
 from msgspec import Struct, field
 
+from router.delivery.flow import plain
 from router.delivery.http import HttpClient
+from router.delivery.outgoing import Outgoing
 from router.delivery.rate import RateLimit
 from router.delivery.secrecy import Secrecy
 from router.delivery.sender import Sender
 from router.delivery.verdict import Judgement, Verdict
 from router.errors import DeliveryError
 from router.events.calls import AnyEvent
-from router.plugins.destination import Destination
+from router.plugins.auth import OAuth2
+from router.plugins.destination import Destination, Requests
 from router.plugins.outcome import Outcome
 from router.plugins.request import Answer, Request
 from router.testing.clock import ManualClock
@@ -31,6 +34,8 @@ from router.testing.sample import configured
 
 FILTERED = Outcome("filtered", "UNSUPPORTED_EVENT_TYPE")
 """The outcome of an event of a type that the destination does not take."""
+TOKEN = Answer(200, {}, b'{"access_token":"token-1","token_type":"Bearer","expires_in":3600}')
+"""What every token server answers here."""
 Scripted = Answer | int | Exception
 """How a request is answered: in full, with a bare status, or not at all, e.g. `ConnectionResetError()`."""
 
@@ -41,8 +46,8 @@ class Exchange(Struct):
     events: Sequence[AnyEvent]
     hide: Callable[[str], str]
     """Puts `***` in the place of the destination's secrets, and cuts what is very long."""
-    requests: list[Request] = field(default_factory=list)
-    """Every request, in order."""
+    requests: list[Outgoing] = field(default_factory=list)
+    """Every request as it left, in order: encoded and signed, with the values of its secrets."""
     answers: list[Answer | Exception] = field(default_factory=list)
     """The answer to each request."""
     settled: list[Sequence[AnyEvent]] = field(default_factory=list)
@@ -52,7 +57,7 @@ class Exchange(Struct):
 
     def body(self, number: int = 0) -> Any:
         """The decoded JSON of a request's body; of the first one unless told otherwise."""
-        return msgspec.json.decode(body_of(self.requests[number]))
+        return msgspec.json.decode(self.requests[number].body)
 
 
 def exchange(
@@ -81,16 +86,17 @@ def answer(
     return Answer(status, lower, body if json is None else msgspec.json.encode(json))
 
 
-def body_of(request: Request) -> bytes:
-    """The body of a request as it is sent, before compression."""
-    return request.body
+def token_url(destination: Destination[Any, Any]) -> str | None:
+    """Where the destination's tokens come from, if it uses any."""
+    auth = destination.auth()
+    return auth.token_url if isinstance(auth, OAuth2) else None
 
 
-def shown(request: Request) -> dict[str, Any]:
+def shown(request: Outgoing) -> dict[str, Any]:
     """A request as plain JSON for people: its body decoded if it is JSON, as text if it is text."""
     found: dict[str, Any] = {"method": request.method, "url": request.url, "headers": dict(request.headers)}
-    if body := body_of(request):
-        found["body"] = readable(body)
+    if request.body:
+        found["body"] = readable(request.body)
     return found
 
 
@@ -109,18 +115,22 @@ def readable(body: bytes) -> Any:
 class _Scripted(HttpClient):
     """Answers from the script instead of the network."""
 
-    def __init__(self, done: Exchange, script: deque[Scripted]) -> None:
+    def __init__(self, done: Exchange, script: deque[Scripted], token_url: str | None) -> None:
         super().__init__()
+        self._token_url = token_url
         self._done = done
         self._script = script
-        self.batch: Sequence[AnyEvent] = ()
+        self.about: Sequence[AnyEvent] = ()
+        """The events of the request that is sent next."""
 
-    async def send(self, request: Request) -> Answer:
-        """Note the request and give the next answer."""
+    async def send(self, request: Outgoing) -> Answer:
+        """Note the request and give the next answer; tokens are given unasked, and not noted."""
+        if request.url == self._token_url:
+            return TOKEN
         scripted = self._script.popleft() if self._script else 200
         reply = answer(scripted, json={}) if isinstance(scripted, int) else scripted
         self._done.requests.append(request)
-        self._done.settled.append(self.batch)
+        self._done.settled.append(self.about)
         self._done.answers.append(reply)
         if isinstance(reply, Exception):
             raise reply
@@ -129,27 +139,29 @@ class _Scripted(HttpClient):
 
 async def _run(destination: Destination[Any, Any], done: Exchange, script: deque[Scripted]) -> None:
     clock = ManualClock()
-    http = _Scripted(done, script)
+    http = _Scripted(done, script, token_url(destination))
     raised: list[Exception] = []
     if destination.speaks_http():
-        _watch(destination, raised)
+        _watch(destination, http, raised)
     sender = Sender(destination, http=http, rate=RateLimit(None, clock), clock=clock)
     taken = [one for one in done.events if isinstance(one, destination.event_types())]
     outcomes: dict[int, Outcome] = {}
     try:
         for start in range(0, len(taken), size := max(1, destination.batching.max_events)):
-            http.batch = taken[start : start + size]
-            attempt = await sender.attempt(http.batch)
+            batch = taken[start : start + size]
+            attempt = await sender.attempt(batch)
             if raised:
                 raise raised[0]
-            verdicts = attempt.each or [attempt.verdict] * len(http.batch)
-            outcomes.update(zip(map(id, http.batch), map(_outcome, verdicts), strict=True))
+            verdicts = attempt.each or [attempt.verdict] * len(batch)
+            outcomes.update(zip(map(id, batch), map(_outcome, verdicts), strict=True))
     finally:
         await sender.close()
     done.outcomes = [outcomes.get(id(event), FILTERED) for event in done.events]
 
 
-def _outcome(verdict: Verdict) -> Outcome:
+def _outcome(verdict: Verdict | None) -> Outcome:
+    if verdict is None:
+        return Outcome.retry("NOT_TRIED")
     if verdict.judgement is Judgement.DELIVERED:
         return Outcome.delivered()
     if verdict.judgement in (Judgement.REFUSED, Judgement.TOO_LARGE):
@@ -157,24 +169,50 @@ def _outcome(verdict: Verdict) -> Outcome:
     return Outcome.retry(verdict.code, verdict.after)
 
 
-def _watch(destination: Destination[Any, Any], raised: list[Exception]) -> None:
-    """Note what `requests` raises by mistake: the engine would take it as a reason to try again."""
+def _watch(destination: Destination[Any, Any], http: _Scripted, raised: list[Exception]) -> None:
+    """Note which events each request is about, and what `requests` raises by mistake: the engine would try again."""
     original = destination.requests
 
     def requests(events: Sequence[AnyEvent]) -> Any:
-        described = original(events)
-        return _watched(described, raised) if isinstance(described, Iterator) else described
-
-    def watched(events: Sequence[AnyEvent]) -> Any:
         with _Noting(raised):
-            return requests(events)
+            described = original(events)
+        if not isinstance(described, (Generator, list, tuple)):
+            return described  # the sender says what is wrong with it
+        return _watched(described, events, http, raised)
 
-    destination.requests = watched  # type: ignore[method-assign]
+    destination.requests = requests  # type: ignore[method-assign]
 
 
-def _watched(flow: Any, raised: list[Exception]) -> Any:
+def _watched(
+    described: Requests | Sequence[Request],
+    events: Sequence[AnyEvent],
+    http: _Scripted,
+    raised: list[Exception],
+) -> Requests:
+    flow = described if isinstance(described, Generator) else plain(described)
+    try:
+        request = _step(flow, None, raised)
+        while not isinstance(request, _End):
+            settles = getattr(request, "settles", None)
+            http.about = events if settles is None else settles
+            request = _step(flow, (yield request), raised)
+        return request.outcomes
+    finally:
+        flow.close()
+
+
+def _step(flow: Requests, answer: Answer | None, raised: list[Exception]) -> "Request | _End":
     with _Noting(raised):
-        return (yield from flow)
+        try:
+            return next(flow) if answer is None else flow.send(answer)
+        except StopIteration as end:
+            return _End(end.value)
+
+
+class _End(Struct):
+    """How a generator ended."""
+
+    outcomes: Sequence[Outcome] | None
 
 
 class _Noting:

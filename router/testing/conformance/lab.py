@@ -11,10 +11,11 @@ from yarl import URL
 from router.app import Router
 from router.config.load import load
 from router.delivery.http import HttpClient
+from router.delivery.outgoing import Outgoing
 from router.events.calls import AnyEvent
 from router.events.source import EMBEDDED_SOURCE
 from router.plugins.registry import Registry
-from router.plugins.request import Answer, Request
+from router.plugins.request import Answer
 from router.rules.request import read_request
 from router.storage.entry import Door, Entry
 from router.storage.letters import DeadLetter
@@ -22,6 +23,7 @@ from router.telemetry.happenings import CursorMoved
 from router.telemetry.signals import Signal, Signals
 from router.testing.clock import ManualClock
 from router.testing.conformance.specimen import NAME, Specimen
+from router.testing.exchanging import TOKEN, token_url
 from router.testing.fake_http import FakeHttp, Reply
 from router.testing.sample import offering
 
@@ -32,8 +34,9 @@ SECONDS = 5.0
 class Diverted(HttpClient):
     """Sends every request to the fake service, whatever its host, and notes when."""
 
-    def __init__(self, service: FakeHttp, clock: ManualClock) -> None:
+    def __init__(self, service: FakeHttp, clock: ManualClock, token_url: str | None) -> None:
         super().__init__()
+        self._token_url = token_url
         self._service = service
         self._clock = clock
         self.sent_at: list[float] = []
@@ -41,8 +44,10 @@ class Diverted(HttpClient):
         self.on_the_wire = 0
         """Requests that have no answer yet."""
 
-    async def send(self, request: Request) -> Answer:
-        """Send `request` to the same path of the fake service."""
+    async def send(self, request: Outgoing) -> Answer:
+        """Send `request` to the same path of the fake service; a token server is well, whatever the service is."""
+        if request.url == self._token_url:
+            return TOKEN
         self.sent_at.append(self._clock.monotonic())
         self.on_the_wire += 1
         try:
@@ -50,7 +55,7 @@ class Diverted(HttpClient):
         finally:
             self.on_the_wire -= 1
 
-    def _diverted(self, request: Request) -> Request:
+    def _diverted(self, request: Outgoing) -> Outgoing:
         url = URL(request.url)
         if not url.is_absolute() or url.scheme not in ("http", "https"):
             return request  # not a URL that could be sent to; the client says so
@@ -66,7 +71,7 @@ class Lab:
         self.specimen = specimen
         self.service = service
         self.clock = ManualClock()
-        self.http = Diverted(service, self.clock)
+        self.http = Diverted(service, self.clock, token_url(specimen.destination()))
         self.signals: list[Signal] = []
         """Everything that happened."""
         self.accepted = 0

@@ -46,9 +46,11 @@ class Good(Destination[GoodSettings, Track | Identify]):
 
     def request(self, rows: list[dict[str, Any]], **options: Any) -> Request:
         """The request of a batch."""
-        headers = {"Authorization": f"Bearer {self.settings.token.reveal()}"}
-        made = Request.post(self.settings.url, json=rows, headers=headers)
-        return Request(method="POST", url=made.url, headers=made.headers, body=made.body, **options)
+        return Request.post(self.settings.url, json=rows, headers=self.headers(), **options)
+
+    def headers(self) -> dict[str, Any]:
+        """The credentials."""
+        return {"Authorization": f"Bearer {self.settings.token.reveal()}"}
 
 
 class NoSample(Good):
@@ -102,13 +104,8 @@ class PasswordInHeader(Good):
     def requests(self, events: Sequence[Track | Identify]) -> Requests:
         """Encode the secret where nobody looks for it."""
         packed = b64encode(f"user:{self.settings.token.reveal()}".encode()).decode()
-        made = self.request([self.row(event) for event in events])
-        yield Request(
-            method="POST",
-            url=made.url,
-            headers={"Content-Type": "text/plain", "X-Auth": packed},
-            body=made.body,
-        )
+        rows = [self.row(event) for event in events]
+        yield Request.post(self.settings.url, json=rows, headers={"X-Auth": packed})
 
 
 class BareSettings(Settings, frozen=True):
@@ -166,9 +163,8 @@ class HeaderSplitter(Good):
     def requests(self, events: Sequence[Track | Identify]) -> Requests:
         """Put a stranger's text into a header."""
         for event in events:
-            made = self.request([self.row(event)])
-            headers = {**made.headers, "X-User": event.user_id or ""}
-            yield Request(method="POST", url=made.url, headers=headers, body=made.body)
+            headers = {**self.headers(), "X-User": event.user_id or ""}
+            yield Request.post(self.settings.url, json=[self.row(event)], headers=headers)
 
 
 class Idle(Good):

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from router import Batching, ConfigError, Outcome, RetryLater, Track
+from router import Batching, ClientCredentialsAuth, ConfigError, Outcome, RetryLater, Track
 from router.plugins.destination import Requests
 from router.plugins.request import Request
-from router.testing import answer, configured, exchange, identify, page, track
+from router.testing import answer, broken_promises, configured, exchange, identify, page, track
 from tests.unit.testing.bad_destinations import Good, Judge
 
 
@@ -69,7 +69,7 @@ def test_events_are_divided_into_batches_and_each_request_says_for_which() -> No
 
     done = exchange(Steps, events, answers=[answer(json={"id": "r"}), 200, 500])
 
-    assert done.settled == [events[:2], events[:2], events[2:]]
+    assert [list(one) for one in done.settled] == [events[:2], events[:2], events[2:]]
     assert done.outcomes == [Outcome.delivered(), Outcome.delivered(), Outcome.retry("500")]
 
 
@@ -105,3 +105,46 @@ async def test_it_works_inside_a_running_loop() -> None:
 def test_settings_are_checked_as_the_router_checks_them() -> None:
     with pytest.raises(ConfigError, match="is missing"):
         configured(Good, token="t")
+
+
+class Single(Good):
+    """A destination whose requests settle one event each."""
+
+    kind = "single"
+
+    def requests(self, events: Sequence[Track]) -> Requests:  # type: ignore[override]
+        """A request for each event."""
+        for event in events:
+            yield Request.post(self.settings.url, json={"id": event.message_id}, settles=[event])
+
+
+class WithTokens(Good):
+    """Uses tokens. track: posted. identify: posted."""
+
+    kind = "with-tokens"
+
+    def auth(self) -> ClientCredentialsAuth:
+        """The account."""
+        return ClientCredentialsAuth(
+            token_url="https://login.example.com/token", client_id="me", client_secret=self.settings.token
+        )
+
+
+def test_each_request_is_settled_alone_where_it_says_so() -> None:
+    events = [track("A"), track("B"), track("C")]
+
+    done = exchange(Single, events, answers=[200, 400, 200])
+
+    assert [list(one) for one in done.settled] == [[event] for event in events]
+    assert [one.verdict for one in done.outcomes] == ["delivered", "rejected", "delivered"]
+
+
+def test_tokens_are_given_unasked() -> None:
+    done = exchange(WithTokens, [track("A")], answers=[201])
+
+    assert len(done.requests) == 1
+    assert done.outcomes == [Outcome.delivered()]
+
+
+def test_a_destination_with_tokens_keeps_every_promise() -> None:
+    assert broken_promises(WithTokens) == {}
