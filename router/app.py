@@ -15,7 +15,7 @@ from typing import Self
 from router import front
 from router.actors.mailbox import Mailbox
 from router.actors.supervisor import Supervisor
-from router.actors.watchdog import Watchdog
+from router.actors.watchdog import Stuck
 from router.admin.address import socket_path
 from router.admin.dead import answer_dead
 from router.admin.door import AdminDoor
@@ -28,6 +28,7 @@ from router.admin.where import answer_where
 from router.config.model import Config
 from router.config.transformations import source_chains
 from router.config.watch import FileWatch
+from router.containment import Containment
 from router.delivery.clock import Clock, SystemClock
 from router.delivery.http import HttpClient
 from router.destinations import Destinations
@@ -50,7 +51,7 @@ from router.storage.segment import decode_segment
 from router.storage.store import Storage
 from router.telemetry.audit import Audit
 from router.telemetry.failure_logs import FailureLogs
-from router.telemetry.happenings import ActorRestarted, LoopBlocked, RouterStarted, RouterStopping
+from router.telemetry.happenings import ActorRestarted, RouterStarted, RouterStopping
 from router.telemetry.metrics import Metrics
 from router.telemetry.signals import Observer, Signals
 
@@ -77,12 +78,14 @@ class Router(Embedding):
         file: str | None = None,
         http: HttpClient | None = None,
         doors: bool = True,
+        on_stuck: Stuck | None = None,
     ) -> None:
         """`processes=False` only accepts: what comes stays in the inbox until a router that processes opens it.
 
         `file` is what `config` was read from: it is watched, and read again when it changes or that is asked for.
         `http` sends for the destinations; the router closes it. With `doors=False` calls come from this program
-        alone: no socket is opened, and the loop is not watched.
+        alone: no socket is opened, and the loop is not watched. `on_stuck` is called, on a thread of its own, when a
+        plugin hangs for good, and is expected to end the process: the plugin's destination then starts paused.
         """
         self._file = file
         self._processes = processes
@@ -92,6 +95,7 @@ class Router(Embedding):
         self.storage = storage or self._make_storage()
         self.metrics = Metrics()
         self._http = http or HttpClient()
+        self._containment = Containment(config, signals=self.signals, clock=self.clock, on_stuck=on_stuck)
         self.has_doors = doors
         self._stack = AsyncExitStack()
 
@@ -148,6 +152,7 @@ class Router(Embedding):
             signals=self.signals,
             clock=self.clock,
             failures=failure_logs.write,
+            containment=self._containment,
         )
         await self.destinations.start_all(self.config.destinations, file=self._file)
         self._start_stages(facts.latest_received_at)
@@ -165,9 +170,11 @@ class Router(Embedding):
             await self.doors.server.open(self.config.server.host, self.config.server.port)
         self._stack.push_async_callback(self.doors.server.close)
         await self._open_admin_door()
-        watchdog = Watchdog(lambda seconds, where: self.signals.emit(LoopBlocked(seconds, where)))
+        watchdog = self._containment.watchdog()
         watchdog.start()
         self._stack.callback(watchdog.stop)
+        if (growth := self._containment.growth(self.destinations)) is not None:
+            self._supervisor.start(growth)
 
     def _watch_config(self) -> None:
         self.reloads = Reloads(self, self._file)

@@ -19,6 +19,7 @@ from router.actors.supervisor import Supervisor
 from router.config import lives
 from router.config.model import DestinationConfig
 from router.config.transformations import chain_of
+from router.containment import Containment
 from router.delivery.actor import DeliveryActor
 from router.delivery.clock import Clock
 from router.delivery.failure_log import FailureLog, Write
@@ -57,8 +58,10 @@ class Destinations(Mapping[str, DeliveryActor]):
         signals: Signals,
         clock: Clock,
         failures: Write,
+        containment: Containment,
     ) -> None:
-        """`failures` takes the lines of destinations that have a failure log."""
+        """`failures` takes the lines of destinations that have a failure log; `containment` watches the plugins."""
+        self._containment = containment
         self._storage = storage
         self._stream = stream
         self._supervisor = supervisor
@@ -181,6 +184,8 @@ class Destinations(Mapping[str, DeliveryActor]):
             recall=self._recall(state.name),
             accepts=config.filter.matches if config.filter else None,
             auth=config.auth,
+            guard=self._containment.guard,
+            held=self._containment.held(state.name),
             failures=FailureLog(state.name, self._failures, self._clock.now) if config.failure_log else None,
             chain=chain_of(config.transformations),
         )

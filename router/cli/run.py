@@ -6,11 +6,14 @@ import logging
 import os
 import signal
 import threading
+from functools import partial
 from typing import Any
 
 import click
 import uvloop
 
+from router.actors.guard import Foreign
+from router.actors.watchdog import Stuck
 from router.app import Router
 from router.cli import configuration, output
 from router.cli.curl import curl, shown_key
@@ -19,7 +22,7 @@ from router.cli.memory import share_one_arena
 from router.config.model import Config
 from router.errors import ActorFailed, ConfigError, PluginError, RouterError, StorageError
 from router.plugins.registry import Registry
-from router.telemetry.logs import LibraryLines, LogObserver, make_logger
+from router.telemetry.logs import LibraryLines, Logger, LogObserver, make_logger
 from router.telemetry.signals import Signals
 
 STOP_SECONDS = 19.0
@@ -42,7 +45,7 @@ def run(file: str) -> None:
     observer = LogObserver(logger)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_run(file, config, registry, observer))
+            runner.run(_run(file, config, registry, observer, partial(_stop_at_once, logger)))
     except ConfigError as error:
         raise configuration.refused(error.problems) from None
     except StorageError as error:
@@ -61,7 +64,7 @@ def run(file: str) -> None:
         observer.flush()
 
 
-async def _run(file: str, config: Config, registry: Registry, observer: LogObserver) -> None:
+async def _run(file: str, config: Config, registry: Registry, observer: LogObserver, on_stuck: Stuck) -> None:
     told = asyncio.Event()
     loop = asyncio.get_running_loop()
     early = asyncio.Event()
@@ -70,7 +73,7 @@ async def _run(file: str, config: Config, registry: Registry, observer: LogObser
         loop.add_signal_handler(number, told.set)
     signals = Signals()
     signals.observe(observer)
-    async with Router(config, registry=registry, signals=signals, file=file) as router:
+    async with Router(config, registry=registry, signals=signals, file=file, on_stuck=on_stuck) as router:
         loop.add_signal_handler(signal.SIGHUP, router.reloads.ask)
         if early.is_set():
             router.reloads.ask()
@@ -86,6 +89,12 @@ async def _first(told: asyncio.Event, failed: "asyncio.Future[Any]") -> None:
     """Return when the process is told to stop, or the router cannot go on."""
     failed.add_done_callback(lambda _: told.set())
     await told.wait()
+
+
+def _stop_at_once(logger: Logger, plugin: Foreign, where: str) -> None:
+    """End the process: a plugin holds its loop for good. What was answered 200 is on the disk."""
+    logger.error("plugin_stuck", destination=plugin.owner, plugin=plugin.kind, where=where)
+    os._exit(Failure.SOFTWARE)
 
 
 def _exit_later(seconds: float) -> threading.Timer:

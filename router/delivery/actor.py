@@ -61,7 +61,7 @@ from router.plugins.policies import Policies
 from router.storage.follower import Follower, Stream
 from router.storage.letters import Parked
 from router.storage.store import DestinationState, Settlement
-from router.telemetry.happenings import CursorMoved, DestinationPaused, DestinationResumed
+from router.telemetry.happenings import CursorMoved, DestinationPaused, DestinationResumed, PluginMisbehaved
 from router.telemetry.signals import Signals
 
 WINDOW_EVENTS = 10_000
@@ -95,14 +95,15 @@ class DeliveryActor(Actor):
         auth: Auth | None = None,
         guard: Guard | None = None,
         replaying: Replaying | None = None,
+        held: str = "",
     ) -> None:
         """`sources` names the connected sources, None all of them; `accepts` is the destination's filter.
 
         `chain` transforms its events; `recall` finds a parked event that the stream has lost; `failures` logs attempts
         that failed; `uniform` is the jitter's source of chance. `auth` goes before what the destination declares, and
-        `guard` is the one that the watchdog knows. `replaying` makes it a replay beside a live actor.
+        `guard` is the one that the watchdog knows. `replaying` makes it a replay beside a live actor. With a reason in
+        `held` nothing is sent until `release`.
         """
-        guard = guard or Guard()
         destination.feed_by(policies)
         self.name = f"delivery {state.name}"
         self._destination = state.name
@@ -117,11 +118,22 @@ class DeliveryActor(Actor):
         self._uniform = uniform
         self._window = window
         self.rate = RateLimit(policies.rate, clock)
-        self.sender = Sender(destination, http=http, rate=self.rate, clock=clock, auth=auth, guard=guard)
-        foreign = self.sender.foreign
-        self._group = grouping(destination, guard, foreign)
-        wants = partial(guard.run, foreign, destination.wants) if destination.chooses() else None
+        self.sender = Sender(
+            destination,
+            http=http,
+            rate=self.rate,
+            clock=clock,
+            auth=auth,
+            guard=guard,
+            misbehaved=lambda *fault: signals.emit(PluginMisbehaved(state.name, destination.kind, *fault)),
+        )
+        self.plugin = self.sender.foreign
+        """The plugin as the watchdog knows it."""
+        call = self.sender.call
+        self._group = grouping(destination, call, self.sender.tell)
+        wants = partial(call, destination.wants) if destination.chooses() else None
         self._route = Route(sources, destination.event_types(), accepts, wants)
+        self._held = held
         self.gate = Gate(policies.concurrency.max)
         self._pace = replaying.pace if replaying else self.rate
         self._send = PacedSender(replaying.sender, replaying.pace) if replaying else self.sender
@@ -181,6 +193,11 @@ class DeliveryActor(Actor):
         self._tell_cursor()
         self._woken.set()
 
+    def release(self) -> None:
+        """Begin to send, where `held` kept it from that."""
+        self._held = ""
+        self._woken.set()
+
     @property
     def status(self) -> DeliveryStatus:
         """Where the destination stands."""
@@ -191,8 +208,8 @@ class DeliveryActor(Actor):
             parked=len(self._parked),
             held=state.parking.held,
             in_flight=sum(len(flight.batch) for flight in state.flights),
-            is_paused=state.pause.is_on,
-            reason=state.pause.reason,
+            is_paused=state.pause.is_on or bool(self._held),
+            reason=self._held or state.pause.reason,
         )
 
     def _begin(self) -> None:
@@ -234,7 +251,8 @@ class DeliveryActor(Actor):
         for flight in landed:
             self._landing.land(flight)
         self._side.landed(len(self._state.flights))
-        self._dispatch.launch()
+        if not self._held:
+            self._dispatch.launch()
         self._side.looked(self._state, is_ready=self._dispatch.is_ready)
         self._set_alarm(self._dispatch.wake_in)
         self._tell_whether_full()

@@ -10,11 +10,12 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from router.actors.guard import Foreign, Guard, Guarded
-from router.delivery.classify import judge_answer, judge_error
+from router.actors.guard import Foreign, ForeignCodeBlocked, Guard, Guarded
+from router.delivery.classify import Endless, judge_answer, judge_error
 from router.delivery.clock import Clock
 from router.delivery.flow import Flow, directly, judged, plain
 from router.delivery.http import HttpClient, compress
+from router.delivery.leftovers import Leftovers
 from router.delivery.outgoing import Outgoing, outgoing
 from router.delivery.rate import RateLimit
 from router.delivery.secrecy import Secrecy
@@ -28,6 +29,8 @@ from router.plugins.auth import Auth, AwsAuth, OAuth2
 from router.plugins.destination import Destination, Requests
 from router.plugins.request import Answer, Request
 
+CLOSE_SECONDS = 1.0
+"""How long tasks that a plugin left behind may take to end."""
 OPEN_SECONDS = 60.0
 """How long a plugin may take to get ready."""
 _SAFE = ("GET", "HEAD", "OPTIONS")
@@ -53,8 +56,10 @@ class Sender:
         clock: Clock,
         auth: Auth | None = None,
         guard: Guard | None = None,
+        misbehaved: Callable[[str, str], None] = lambda fault, where: None,
     ) -> None:
-        """`auth` goes before what the destination declares; `guard` is the one that the watchdog knows."""
+        """`auth` goes before what the destination declares, `guard` is the one that the watchdog knows, and
+        `misbehaved(fault, where)` is told what a plugin does to others."""
         self._destination = destination
         self._http = http
         self._rate = rate
@@ -70,7 +75,9 @@ class Sender:
         self._is_open = False
         self.foreign = Foreign(destination.name, destination.kind, _file_of(type(destination)))
         """The plugin, as the guard and the operator know it."""
-        self._call: Callable[..., Any] = partial((guard or Guard()).run, self.foreign)
+        self._misbehaved = misbehaved
+        self._left: set[asyncio.Task[Any]] = set()
+        self.call: Callable[..., Any] = partial((guard or Guard()).run, self.foreign)
 
     async def attempt(self, events: Sequence[AnyEvent]) -> Attempt:
         """Try to deliver `events`; never raises what the plugin or the network raised."""
@@ -81,24 +88,32 @@ class Sender:
             if self._speaks_http:
                 return self._worded(await self._request(tuple(events), exchange), exchange)
             await self._rate.wait()
-            delivering = self._call(self._destination.deliver, tuple(events))
-            if not isinstance(delivering, Coroutine):
-                raise PluginError("deliver() must be `async def`")
-            async with self._limit(self._timeout):
-                outcomes = await Guarded(self._call, delivering)
+            outcomes = await self._deliver(tuple(events))
             if outcomes is None:
                 return Attempt(DELIVERED)
             return self._worded(Attempt(DELIVERED, judged(outcomes, events)), exchange)
         except Exception as error:  # noqa: BLE001 - whatever a plugin raises is judged, and harms its events only
+            self.tell(error)
             return Attempt(self._explained(judge_error(error), exchange))
 
+    def tell(self, error: Exception) -> None:
+        """Say it when what the plugin did harms others than its events."""
+        if isinstance(error, ForeignCodeBlocked):
+            self._misbehaved("blocked", str(error))
+        elif isinstance(error, Endless):
+            self._misbehaved("endless", self.foreign.file)
+
     async def close(self) -> None:
-        """Close the destination, if it was opened."""
+        """Close the destination, if it was opened, and end the tasks that it left behind."""
+        for task in self._left:
+            task.cancel()
+        if self._left:
+            await asyncio.wait(self._left, timeout=CLOSE_SECONDS)
         if self._is_open:
             self._is_open = False
             try:
                 async with self._limit(self._timeout):
-                    await Guarded(self._call, self._destination.close())
+                    await Guarded(self.call, self._destination.close())
             except Exception:  # noqa: BLE001 - it is being left anyway; nothing depends on it any more
                 pass
 
@@ -107,12 +122,12 @@ class Sender:
             if not self._is_open:
                 self._declare()
                 async with self._limit(OPEN_SECONDS):
-                    await Guarded(self._call, self._destination.open())
+                    await Guarded(self.call, self._destination.open())
                 self._is_open = True
 
     def _declare(self) -> None:
         """Ask the destination how it signs, unless the operator said it."""
-        auth = self._auth or self._call(self._destination.auth)
+        auth = self._auth or self.call(self._destination.auth)
         if auth is None:
             return
         if not isinstance(auth, Auth):
@@ -122,11 +137,27 @@ class Sender:
         if isinstance(auth, OAuth2) and self._tokens is None:
             self._tokens = Tokens(auth, http=self._http, clock=self._clock, secrecy=self._secrecy)
 
+    async def _deliver(self, events: Sequence[AnyEvent]) -> Any:
+        """What the plugin's own way to deliver says."""
+        leftovers = Leftovers(self.call)
+        try:
+            delivering = leftovers.run(self._destination.deliver, events)
+            if not isinstance(delivering, Coroutine):
+                raise PluginError("deliver() must be `async def`")
+            async with self._limit(self._timeout):
+                return await Guarded(leftovers.run, delivering)
+        finally:
+            for task in leftovers.left():
+                if not self._left:
+                    self._misbehaved("left_tasks", _line_of(task))
+                self._left.add(task)
+                task.add_done_callback(self._left.discard)
+
     # --- requests -------------------------------------------------------------------------------------
 
     async def _request(self, events: Sequence[AnyEvent], exchange: _Exchange) -> Attempt:
-        described = self._call(self._destination.requests, events)
-        call = self._call
+        described = self.call(self._destination.requests, events)
+        call = self.call
         if isinstance(described, (list, tuple)):
             flow: Requests = plain(described)
             call = directly
@@ -210,6 +241,12 @@ class Sender:
         if exchange.answer is not None and not answer:
             answer = self._secrecy.answer(exchange.answer)
         return replace(verdict, request=request, answer=self._secrecy.hide(answer))
+
+
+def _line_of(task: "asyncio.Task[Any]") -> str:
+    """Where a task stands."""
+    frames = task.get_stack(limit=1)
+    return f"{frames[0].f_code.co_filename}:{frames[0].f_lineno}" if frames else task.get_name()
 
 
 def _file_of(cls: type) -> str:

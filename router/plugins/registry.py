@@ -21,6 +21,7 @@ from router.plugins.directory import load_directory
 from router.plugins.hookspecs import PROJECT, Hooks
 from router.plugins.loading import Loading
 from router.plugins.offers import Offer, Offers
+from router.plugins.settings import Duration, Size
 from router.plugins.transformation import Transformation
 
 ENTRY_POINT_GROUP = "router.plugins"
@@ -36,6 +37,10 @@ class PluginsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     defines a destination. None by default."""
     disabled: tuple[str, ...] = ()
     """Names of plugins (as `router plugins` lists them) that are not loaded. None by default."""
+    stop_after: Duration = Duration(10)
+    """A plugin that hangs so long and cannot be interrupted stops `router run`; its destination then starts paused."""
+    growth_limit: Size = Size(256 * 2**20)
+    """When the process has grown by so much, the plugin that holds the memory is looked for; 0 never looks."""
 
 
 class Plugin(Struct, frozen=True):

@@ -179,6 +179,26 @@ class EventsDied(Signal, frozen=True):
     reason: str
 
 
+class PluginMisbehaved(Signal, frozen=True):
+    """A plugin did what harms others, and was contained."""
+
+    destination: str
+    plugin: str
+    fault: str
+    """"blocked" the loop, "endless" requests, "left_tasks" behind, or "grew" the memory."""
+    where: str
+    """The code line, as far as it is known."""
+
+
+class PluginHeld(Signal, frozen=True):
+    """A plugin hung and had the process stopped before: its destination starts paused until `file` is removed."""
+
+    destination: str
+    plugin: str
+    where: str
+    file: str
+
+
 class CursorMoved(Signal, frozen=True):
     """A destination's cursor is durable."""
 

@@ -54,6 +54,8 @@ _LEVELS: dict[type[Signal], Level] = {
     h.ReplayStarted: "info",
     h.ReplayEnded: "info",
     h.BackfillStarted: "info",
+    h.PluginMisbehaved: "error",
+    h.PluginHeld: "error",
 }
 _CREDENTIALS = frozenset({"credentials", "unauthorized", "401", "403"})
 _SUMS = frozenset({"events", "requests", "count"})

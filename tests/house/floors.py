@@ -29,6 +29,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "router.app",
         "router.cli",
         "router.config",
+        "router.containment",
         "router.destinations",
         "router.drain",
         "router.embedding",
