@@ -1,14 +1,22 @@
-"""What leaves next: a batch, a part of a suspected batch, a parked event whose time has come, or a probe."""
+"""What leaves next: a batch, a part of a suspected batch, a parked event whose time has come, or a probe.
 
-from collections.abc import Callable
+Batches of the stream and retries of parked events share the way by weight (operations 9); what a replay beside them
+may send is for the gate to say.
+"""
+
+from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 
 from router.delivery.clock import Clock
 from router.delivery.gate import Side
 from router.delivery.rate import RateLimit
 from router.delivery.state import Flight, Kind, State
+from router.delivery.turns import Turns
 from router.events.envelope import Envelope
 from router.storage.letters import Parked
+
+WEIGHTS: Mapping[Kind, int] = {Kind.LIVE: 8, Kind.RETRY: 3}
+"""Turns of each when both have something to send; a replay has 1 (`router.delivery.gate`)."""
 
 
 class Dispatch:
@@ -28,7 +36,11 @@ class Dispatch:
         self._side = side
         self._clock = clock
         self._start = start
-        self._prefers_live = False
+        self._turns = Turns(WEIGHTS)
+        self._lanes: Mapping[Kind, Callable[[], bool]] = {
+            Kind.LIVE: self._launch_live,
+            Kind.RETRY: self._launch_retry,
+        }
         self.wake_in: float | None = None
         """Seconds until something may leave that must wait now."""
         self.lacks_probe = False
@@ -55,17 +67,18 @@ class Dispatch:
         if state.batcher and state.batcher.wait_left(self._clock.monotonic()) <= 0:
             return True
         due_at = None if state.parking.is_away else state.parking.next_due()
-        return bool(state.suspects) or (due_at is not None and due_at <= self._clock.now())
+        return bool(state.suspects) or (due_at is not None and due_at <= state.now())
 
     def _launch_one(self) -> bool:
         if self._rate_holds() or not self._side.may_launch():
             return False
         if self._launch_trial():
             return True
-        first, second = self._launch_retry, self._launch_live
-        if self._prefers_live:
-            first, second = second, first
-        return first() or second()
+        for lane in self._turns.order():
+            if self._lanes[lane]():
+                self._turns.took(lane)
+                return True
+        return False
 
     def _launch_live(self) -> bool:
         state = self._state
@@ -79,7 +92,6 @@ class Dispatch:
         batch = state.batcher.take(self._busy(), now)
         if not batch:
             return False
-        self._prefers_live = False
         self._start(Flight(Kind.LIVE, batch, now))
         return True
 
@@ -107,7 +119,6 @@ class Dispatch:
             if due_at is not None:
                 self._wake((due_at - state.now()) / 1000)
             return False
-        self._prefers_live = True
         self._start(self._retry(row))
         return True
 

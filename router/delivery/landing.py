@@ -176,7 +176,8 @@ class Landing:
 
     def _succeed(self, flight: Flight, in_flight: int) -> None:
         state = self._state
-        state.concurrency.succeeded(self._clock.monotonic() - flight.started_at, in_flight)
+        now = self._clock.monotonic()
+        state.concurrency.succeeded(now - flight.started_at, in_flight, now=now)
         if state.pause.is_on and flight.is_probe:
             state.pause.end()
             self._signals.emit(DestinationResumed(state.name))
@@ -225,7 +226,7 @@ class Landing:
     def _pause(self, flight: Flight, verdict: Verdict) -> None:
         state = self._state
         now = self._clock.monotonic()
-        state.concurrency.failed()
+        state.concurrency.failed(started_at=flight.started_at, now=now)
         if state.pause.is_on and not flight.is_probe:
             if verdict.after is not None:
                 state.pause.prolong(now, verdict.after)

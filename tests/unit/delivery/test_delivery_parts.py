@@ -271,7 +271,7 @@ def test_concurrency_grows_by_one_a_round_up_to_its_maximum() -> None:
     limit = ConcurrencyLimit(Concurrency(max=3))
     found = []
     for _ in range(12):
-        limit.succeeded(0.01, limit.limit)
+        limit.succeeded(0.01, limit.limit, now=0)
         found.append(limit.limit)
 
     assert (found[0], found[-1]) == (2, 3)
@@ -280,23 +280,33 @@ def test_concurrency_grows_by_one_a_round_up_to_its_maximum() -> None:
 def test_concurrency_that_is_not_used_does_not_grow() -> None:
     limit = ConcurrencyLimit(Concurrency(initial=2, max=8))
     for _ in range(20):
-        limit.succeeded(0.01, 1)
+        limit.succeeded(0.01, 1, now=0)
 
     assert limit.limit == 2
 
 
 def test_a_failure_halves_concurrency() -> None:
     limit = ConcurrencyLimit(Concurrency(initial=8, max=8))
-    limit.failed()
+    limit.failed(started_at=0, now=1)
 
     assert limit.limit == 4
+
+
+def test_failures_of_batches_that_left_together_halve_concurrency_once() -> None:
+    limit = ConcurrencyLimit(Concurrency(initial=8, max=8))
+    for second in range(1, 9):
+        limit.failed(started_at=0.5, now=second)
+    assert limit.limit == 4
+
+    limit.failed(started_at=9, now=10)
+    assert limit.limit == 2
 
 
 def test_answers_much_slower_than_usual_shrink_concurrency() -> None:
     limit = ConcurrencyLimit(Concurrency(initial=8, max=8))
     for _ in range(50):
-        limit.succeeded(0.01, 8)
-    limit.succeeded(2.0, 8)
+        limit.succeeded(0.01, 8, now=0)
+    limit.succeeded(2.0, 8, now=5)
 
     assert limit.limit == 7
 
