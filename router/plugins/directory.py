@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from router.errors import PluginError
 from router.plugins.declarative.destination import DeclarativeDestination
-from router.plugins.declarative.reading import read_destination
+from router.plugins.declarative.reading import is_definition, read_destination
 from router.plugins.hookspecs import hookimpl
 from router.plugins.loading import Loading
 
@@ -58,7 +58,7 @@ def load_directory(
         name = entry.stem
         if name.startswith(("_", ".")) or name in disabled or not file.is_file():
             continue
-        if file.suffix not in (".py", ".toml"):
+        if file.suffix != ".py" and not (file.suffix == ".toml" and is_definition(file)):
             continue
         code = digest(entry)
         module = (loaded or {}).get((str(entry), code)) or (

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import msgspec
 
 from router.delivery.http import HttpClient
+from router.delivery.outgoing import Outgoing, outgoing
 from router.errors import Rejected, RetryLater
 from router.events.calls import AnyEvent
 from router.events.envelope import order_keys
@@ -36,7 +37,7 @@ class Service(HttpClient):
         self.confirmed: list[str] = []
         """Those of them of which the router was told, since its last start."""
 
-    async def send(self, request: Request) -> Answer:
+    async def send(self, request: Outgoing) -> Answer:
         """Answer a request of the destination below."""
         letter = msgspec.json.decode(request.body)
         ids, users = letter["ids"], letter["keys"]
@@ -122,7 +123,7 @@ class FickleDatabase(Destination[NoSettings, AnyEvent]):
             "ids": [event.message_id for event in events],
             "keys": [order_keys(event) for event in events],
         }
-        answer = await self.service.send(Request.post("http://fickle/", json=content))
+        answer = await self.service.send(outgoing(Request.post("http://fickle/", json=content)))
         if answer.status == 400:
             raise Rejected("NOT_WANTED")
         if answer.status != 200:

@@ -91,5 +91,9 @@ class Definition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the requests of all mappings have in common."""
     idempotency_header: str = ""
     """The header in which the engine sends a key that stays the same, e.g. "Idempotency-Key"; none by default."""
+    idempotency: str = ""
+    """Where the service takes no id of an event, the reason: "none: …"."""
+    sample: str = ""
+    """A working configuration as TOML, without the section header; by default made of the settings that must be set."""
     auth: dict[str, Any] | None = None
     """How requests are signed, e.g. `{ kind = "bearer", token = "{{settings.token}}" }`; not at all by default."""

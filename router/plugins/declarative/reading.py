@@ -29,8 +29,21 @@ from router.rules.triggers.trigger import compile_trigger
 LARGEST_FILE = 1 << 20
 _POLICIES = tuple(one.name for one in fields(Policies))
 """Sections that a file has besides those of its definition, in the words of `router.toml`."""
+_SIGNS = frozenset({"kind", "mappings", "request"})
+"""Keys that only a definition has at its top."""
 _SETTING = re.compile(r"[a-z][a-z0-9_]*")
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+
+
+def is_definition(file: Path) -> bool:
+    """Whether a TOML file defines a destination, or means to; a `router.toml` in the same folder does not.
+
+    One that cannot be read is taken for one, so that the author hears of it.
+    """
+    try:
+        return not _SIGNS.isdisjoint(tomllib.loads(file.read_bytes()[:LARGEST_FILE].decode()))
+    except (OSError, ValueError, RecursionError):
+        return True
 
 
 def read_destination(path: str | Path) -> type[DeclarativeDestination]:
@@ -74,7 +87,8 @@ def define(data: Mapping[str, Any], said: str, *, kind: str) -> type[Declarative
     members = {
         "__doc__": definition.description,
         "kind": definition.kind,
-        "sample": _sample(definition.settings),
+        "sample": definition.sample or _sample(definition.settings),
+        "idempotency": definition.idempotency,
         "definition": definition,
         "idempotency_header": definition.idempotency_header or None,
         "settings_made": settings_class(definition.kind, definition.settings),

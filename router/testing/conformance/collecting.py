@@ -12,8 +12,8 @@ from router.plugins.registry import PluginsConfig, Registry
 from router.testing.conformance.promise import CannotTell, NotKept, Promise
 from router.testing.conformance.suite import promises_of, verify, worded
 
-BUNDLED = "router_plugins."
-"""Where the destinations live that the router brings along; they are tested at home."""
+BUNDLED = "pointsman "
+"""How the origin of the destinations begins that the router brings along; they are tested at home."""
 
 
 class Conformance(pytest.Collector):
@@ -61,10 +61,12 @@ class ConformanceTest(pytest.Item):
 
 def _destinations(config: pytest.Config) -> dict[str, type[Destination[Any, Any]]]:
     folders = tuple(str(config.rootpath / one) for one in config.getini("conformance_directories"))
-    offered = dict(Registry.load(PluginsConfig(directories=folders)).destinations)
+    registry = Registry.load(PluginsConfig(directories=folders))
+    offered = dict(registry.destinations)
     choice = config.getoption("conformance")
     if choice in ("auto", "all"):
-        return {kind: cls for kind, cls in offered.items() if choice == "all" or _is_ours(cls, config)}
+        foreign = set() if choice == "all" or _is_home(config) else _bundled(registry)
+        return {kind: cls for kind, cls in offered.items() if kind not in foreign}
     wanted = [kind.strip() for kind in choice.split(",")]
     if unknown := sorted(set(wanted) - set(offered)):
         known = ", ".join(sorted(offered))
@@ -74,9 +76,11 @@ def _destinations(config: pytest.Config) -> dict[str, type[Destination[Any, Any]
     return {kind: offered[kind] for kind in wanted}
 
 
-def _is_ours(cls: type[Destination[Any, Any]], config: pytest.Config) -> bool:
-    """Whether the class is not one of the router's own, or this is the router's own project."""
-    return not cls.__module__.startswith(BUNDLED) or _is_home(config)
+def _bundled(registry: Registry) -> set[str]:
+    """Kinds that the router brings along."""
+    return {
+        one.kind for one in registry.offers if one.what == "destination" and one.origin.startswith(BUNDLED)
+    }
 
 
 def _is_home(config: pytest.Config) -> bool:

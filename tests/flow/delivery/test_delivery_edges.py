@@ -177,7 +177,7 @@ async def test_a_run_that_the_last_settlement_fails_ends_all_the_same(service: F
 async def test_a_bug_in_the_actor_reaches_its_supervisor_as_it_is(service: FakeHttp) -> None:
     async with rig(hook(service)) as one:
         await one.kill()
-        one.actor._admit = lambda reading: 1 / 0  # type: ignore[method-assign,assignment]
+        one.actor._may_read = lambda: 1 / 0  # type: ignore[method-assign,assignment,return-value]
         running = asyncio.create_task(one.actor.run())
         one.publish(envelope(0))
 
@@ -190,7 +190,7 @@ async def test_gaps_are_counted_only_where_the_cursor_has_not_passed(service: Fa
         await one.kill()
         one.store.cursor = Cursor(1, ((3, 5), (8, 9)))
         one.start()
-        one.actor._admit(Reading(0, 10, (), ((0, 4), (4, 10))))
+        one.actor._intake.admit(Reading(0, 10, (), ((0, 4), (4, 10))))
         settlement = one.actor._state.ledger.take(0)
 
         assert settlement.record is not None

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 import pytest
 
 from router.delivery.dispatch import Dispatch
+from router.delivery.gate import Gate
 from router.delivery.rate import RateLimit
 from router.delivery.state import Flight, Kind, State
 from router.delivery.turns import Turns
@@ -88,7 +89,7 @@ def test_batches_of_the_stream_leave_before_retries_and_leave_them_their_share()
             state.parking.lift(flight.row.position)
 
     clock.advance(60)
-    dispatch = Dispatch(state, rate=RateLimit(None, clock), clock=clock, start=start)
+    dispatch = Dispatch(state, rate=RateLimit(None, clock), side=Gate(200).live, clock=clock, start=start)
     dispatch.launch()
 
     assert left[0] is Kind.LIVE

@@ -96,7 +96,7 @@ def test_a_kind_that_is_not_there_is_an_error_with_those_that_are(project: pytes
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(
-        ["*no plugin offers 'fnie'; known are console, file, fine, webhook, all, none*"]
+        ["*no plugin offers 'fnie'; known are console, file, fine, slack, webhook, all, none*"]
     )
 
 
