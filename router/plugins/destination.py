@@ -4,7 +4,7 @@ Write either `requests`, a pure generator of HTTP requests, or `deliver`, for wh
 The engine batches, paces, retries, classifies and records; a destination has no loop, no sleep and no session.
 """
 
-from collections.abc import Generator, Hashable, Sequence
+from collections.abc import Generator, Hashable, Mapping, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
 from router.events.calls import AnyEvent
@@ -32,6 +32,8 @@ class Destination(Generic[SettingsT, EventT]):
     """The word in `kind = "…"`; a service's name, lower case."""
     sample: ClassVar[str] = ""
     """A working configuration of it as TOML, without the section header."""
+    sample_secrets: ClassVar[Mapping[str, str]] = {}
+    """By setting, a made-up value for tests in the place of a reference in `sample`, where not any text will do."""
     sample_answer: ClassVar[Any] = {}
     """What the service answers when all is well, as JSON; the conformance suite plays the service with it."""
     idempotency: ClassVar[str] = "message_id"

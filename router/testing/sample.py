@@ -29,8 +29,11 @@ def configured(cls: type[DestinationT], *, name: str = "", **settings: Any) -> D
 
 def sample_of(cls: type[Destination[Any, Any]]) -> dict[str, Any]:
     """The class's `sample`, with made-up values in the place of references to secrets."""
-    filled = _filled(tomllib.loads(cls.sample))
-    assert isinstance(filled, dict)
+    sample = tomllib.loads(cls.sample)
+    filled: dict[str, Any] = _filled(sample)
+    for name, value in cls.sample_secrets.items():
+        if filled.get("settings", {}).get(name) != sample.get("settings", {}).get(name):
+            filled["settings"][name] = value
     return filled
 
 

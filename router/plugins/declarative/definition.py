@@ -25,6 +25,8 @@ class SettingDefinition(Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """The only texts that it may be; any by default."""
     pattern: str = ""
     """A regular expression that its whole text matches; any text by default."""
+    example: str = ""
+    """A made-up value that would be accepted; where there is a `pattern`, the conformance suite needs one."""
 
     @property
     def is_required(self) -> bool:
@@ -91,9 +93,7 @@ class Definition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the requests of all mappings have in common."""
     idempotency_header: str = ""
     """The header in which the engine sends a key that stays the same, e.g. "Idempotency-Key"; none by default."""
-    idempotency: str = ""
-    """Where the service takes no id of an event, the reason: "none: …"."""
-    sample: str = ""
-    """A working configuration as TOML, without the section header; by default made of the settings that must be set."""
+    idempotency: str = "message_id"
+    """That the service is told each event's message id; otherwise "none: " and the reason why it is not."""
     auth: dict[str, Any] | None = None
     """How requests are signed, e.g. `{ kind = "bearer", token = "{{settings.token}}" }`; not at all by default."""

@@ -85,11 +85,12 @@ def define(data: Mapping[str, Any], said: str, *, kind: str) -> type[Declarative
         raise _refused(said, problems)
     types = {one.__struct_config__.tag: one for one in get_args(AnyEvent)}
     members = {
-        "__doc__": definition.description,
+        "__doc__": f"{definition.description}\n\n{', '.join(definition.events or types)}: as its mappings say.",
         "kind": definition.kind,
-        "sample": definition.sample or _sample(definition.settings),
-        "idempotency": definition.idempotency,
+        "sample": _sample(definition.settings),
+        "sample_secrets": {name: one.example for name, one in definition.settings.items() if one.example},
         "definition": definition,
+        "idempotency": definition.idempotency,
         "idempotency_header": definition.idempotency_header or None,
         "settings_made": settings_class(definition.kind, definition.settings),
         "types": tuple(types[one] for one in definition.events or types),
@@ -247,7 +248,7 @@ def _sample(settings: Mapping[str, SettingDefinition]) -> str:
         text = (
             f'"env:{name.upper()}"'
             if setting.secret
-            else f'"{setting.choices[0] if setting.choices else name}"'
+            else f'"{setting.choices[0] if setting.choices else setting.example or name}"'
         )
         lines.append(f"settings.{name} = {examples.get(setting.type, text)}\n")
     return "".join(lines)

@@ -12,8 +12,8 @@ from router.plugins.registry import PluginsConfig, Registry
 from router.testing.conformance.promise import CannotTell, NotKept, Promise
 from router.testing.conformance.suite import promises_of, verify, worded
 
-BUNDLED = "pointsman "
-"""How the origin of the destinations begins that the router brings along; they are tested at home."""
+ROUTER = "pointsman"
+"""The distribution whose destinations are tested at home and nowhere else."""
 
 
 class Conformance(pytest.Collector):
@@ -64,9 +64,11 @@ def _destinations(config: pytest.Config) -> dict[str, type[Destination[Any, Any]
     registry = Registry.load(PluginsConfig(directories=folders))
     offered = dict(registry.destinations)
     choice = config.getoption("conformance")
-    if choice in ("auto", "all"):
-        foreign = set() if choice == "all" or _is_home(config) else _bundled(registry)
-        return {kind: cls for kind, cls in offered.items() if kind not in foreign}
+    if choice == "all" or (choice == "auto" and _is_home(config)):
+        return offered
+    if choice == "auto":
+        bundled = {one.kind for one in registry.offers if one.origin.partition(" ")[0] == ROUTER}
+        return {kind: cls for kind, cls in offered.items() if kind not in bundled}
     wanted = [kind.strip() for kind in choice.split(",")]
     if unknown := sorted(set(wanted) - set(offered)):
         known = ", ".join(sorted(offered))
@@ -74,13 +76,6 @@ def _destinations(config: pytest.Config) -> dict[str, type[Destination[Any, Any]
             f"--conformance: no plugin offers {unknown[0]!r}; known are {known}, all, none"
         )
     return {kind: offered[kind] for kind in wanted}
-
-
-def _bundled(registry: Registry) -> set[str]:
-    """Kinds that the router brings along."""
-    return {
-        one.kind for one in registry.offers if one.what == "destination" and one.origin.startswith(BUNDLED)
-    }
 
 
 def _is_home(config: pytest.Config) -> bool:

@@ -1,6 +1,7 @@
 """An exchange is one attempt on the engine's own road, without a network."""
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import pytest
 
@@ -148,3 +149,28 @@ def test_tokens_are_given_unasked() -> None:
 
 def test_a_destination_with_tokens_keeps_every_promise() -> None:
     assert broken_promises(WithTokens) == {}
+
+
+class Picky(Good):
+    """Wants an address that made-up text does not look like."""
+
+    kind = "picky"
+    sample = 'settings.url = "env:PICKY"\nsettings.token = "env:PICKY_TOKEN"'
+    sample_secrets: ClassVar = {"url": "https://picky.example.com/T0", "token_of_another": "unused"}
+
+
+def test_a_class_says_what_stands_in_for_a_reference_of_its_sample() -> None:
+    made = configured(Picky).settings
+
+    assert made.url == "https://picky.example.com/T0"
+    assert made.token.reveal().startswith("made-up-")
+
+
+def test_what_its_sample_writes_itself_is_left_alone() -> None:
+    class Plain(Picky):
+        """Writes its address."""
+
+        kind = "plain"
+        sample = 'settings.url = "https://own.example.com"\nsettings.token = "env:T"'
+
+    assert configured(Plain).settings.url == "https://own.example.com"

@@ -95,9 +95,7 @@ def test_a_kind_that_is_not_there_is_an_error_with_those_that_are(project: pytes
     result = run(project, "--conformance=fnie")
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(
-        ["*no plugin offers 'fnie'; known are console, file, fine, slack, webhook, all, none*"]
-    )
+    result.stderr.fnmatch_lines(["*no plugin offers 'fnie'; known are *fine*, all, none*"])
 
 
 def test_a_failure_is_one_sentence_with_the_remedy(project: pytest.Pytester) -> None:

@@ -24,7 +24,8 @@ def test_a_file_makes_a_class_like_any_other() -> None:
 
     cls = defined(more + TOML)
 
-    assert (cls.kind, cls.__doc__, cls.event_types()) == ("shop", "Send to the shop.", (Track, Identify))
+    assert (cls.kind, (cls.__doc__ or "").splitlines()[0]) == ("shop", "Send to the shop.")
+    assert cls.event_types() == (Track, Identify)
     assert cls.batching == Batching(9, max_wait=Duration(2))
     assert cls.rate == Rate(3)
     assert cls.sample == 'settings.host = "host"\nsettings.token = "env:TOKEN"\n'
@@ -156,4 +157,4 @@ def test_a_file_in_a_folder_is_a_plugin_and_is_read_again_when_it_changed(tmp_pa
         ("shop", str(file))
     ]
     assert same.destinations["shop"] is before.destinations["shop"]
-    assert changed.destinations["shop"].__doc__ == "Sell in the shop."
+    assert str(changed.destinations["shop"].__doc__).startswith("Sell in the shop.\n")
