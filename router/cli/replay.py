@@ -19,9 +19,11 @@ from router.admin.replays import (
 from router.admin.verbs import Desk, Nothing
 from router.cli import configuration, output
 from router.cli.asking import ask, asking
+from router.cli.condition import Condition
 from router.cli.failure import Failure
-from router.cli.moments import Condition, Moment, RateType, at
+from router.cli.moment import MOMENT
 from router.cli.progress import follow
+from router.cli.rate import RateType
 from router.config.model import Config
 from router.errors import RouterError
 from router.events.calls import EVENT_TYPES
@@ -42,9 +44,9 @@ _ROWS = 20
 @click.group(invoke_without_command=True)
 @click.option("--to", metavar="NAME", help="The destination that gets the events.")
 @click.option(
-    "--since", type=Moment(), help='Events received from then on: "2030-05-01T10:00:00Z", "2h", "7d".'
+    "--since", type=MOMENT, help='Events received from then on: "2030-05-01T10:00:00Z", "2h", "7d".'
 )
-@click.option("--until", type=Moment(), help="Events received before then; by default all until now.")
+@click.option("--until", type=MOMENT, help="Events received before then; by default all until now.")
 @click.option("--source", "sources", multiple=True, metavar="NAME", help="Only events of this source.")
 @click.option(
     "--type", "types", multiple=True, type=click.Choice(EVENT_TYPES), help="Only events of this type."
@@ -64,8 +66,8 @@ _ROWS = 20
 def replay(
     context: click.Context,
     to: str | None,
-    since: str | None,
-    until: str | None,
+    since: int | None,
+    until: int | None,
     sources: tuple[str, ...],
     types: tuple[str, ...],
     events: tuple[str, ...],
@@ -87,11 +89,10 @@ def replay(
         return
     if to is None or since is None:
         raise click.UsageError("say where to and from when, e.g. router replay --to crm --since 2h")
-    now = time.time()
     wanted = Wanted(
         to=to,
-        since=at(since, now),
-        until=at(until, now) if until else int(now * 1000) + 1,
+        since=max(0, since),
+        until=until or int(time.time() * 1000) + 1,
         selection=Selection(sources, types, events, users, condition),
         requests=rate.requests if rate else 0,
         per=float(rate.per) if rate else 1.0,
