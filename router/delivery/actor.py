@@ -102,7 +102,7 @@ class DeliveryActor(Actor):
         `chain` transforms its events; `recall` finds a parked event that the stream has lost; `failures` logs attempts
         that failed; `uniform` is the jitter's source of chance. `auth` goes before what the destination declares, and
         `guard` is the one that the watchdog knows. `replaying` makes it a replay beside a live actor. With a reason in
-        `held` nothing is sent until `release`.
+        `held` it starts paused until `release`.
         """
         destination.feed_by(policies)
         self.name = f"delivery {state.name}"
@@ -196,6 +196,7 @@ class DeliveryActor(Actor):
     def release(self) -> None:
         """Begin to send, where `held` kept it from that."""
         self._held = ""
+        self._state.pause.release()
         self._woken.set()
 
     @property
@@ -208,8 +209,8 @@ class DeliveryActor(Actor):
             parked=len(self._parked),
             held=state.parking.held,
             in_flight=sum(len(flight.batch) for flight in state.flights),
-            is_paused=state.pause.is_on or bool(self._held),
-            reason=self._held or state.pause.reason,
+            is_paused=state.pause.is_on,
+            reason=state.pause.reason,
         )
 
     def _begin(self) -> None:
@@ -222,6 +223,7 @@ class DeliveryActor(Actor):
             clock=self._clock,
             uniform=self._uniform,
             group=self._group,
+            held=self._held,
         )
         self._dispatch = Dispatch(
             self._state, rate=self._pace, side=self._side, clock=self._clock, start=self._start
@@ -251,8 +253,7 @@ class DeliveryActor(Actor):
         for flight in landed:
             self._landing.land(flight)
         self._side.landed(len(self._state.flights))
-        if not self._held:
-            self._dispatch.launch()
+        self._dispatch.launch()
         self._side.looked(self._state, is_ready=self._dispatch.is_ready)
         self._set_alarm(self._dispatch.wake_in)
         self._tell_whether_full()

@@ -50,7 +50,7 @@ class Dispatch:
         """Start every flight that may leave now."""
         self.wake_in = None
         self.lacks_probe = False
-        if not self._side.is_open:
+        if not self._side.is_open or self._state.pause.is_held:
             return
         if self._state.pause.is_on:
             self._launch_probe()

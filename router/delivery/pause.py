@@ -10,15 +10,16 @@ Uniform = Callable[[float, float], float]
 class Pause:
     """Grows with every failed probe and ends with the first success. Nothing is written per event while it lasts."""
 
-    def __init__(self, retry: Retry, *, uniform: Uniform) -> None:
+    def __init__(self, retry: Retry, *, uniform: Uniform, held: str = "") -> None:
+        """With a reason in `held` it is on from the start, without probes, until `release`."""
         self._retry = retry
         self._uniform = uniform
         self._failures = 0
         self._until = 0.0
-        self.is_on = False
-        """Whether the destination waits."""
-        self.reason = ""
-        """The code of the last failure."""
+        self.is_on = self.is_held = bool(held)
+        """Whether the destination waits, and whether it does so without probes."""
+        self.reason = held
+        """The code of the last failure, or why it is held."""
 
     def begin(self, reason: str, now: float, *, after: float | None = None) -> float:
         """Pause, or pause again after a failed probe; return the seconds until the next probe.
@@ -44,8 +45,13 @@ class Pause:
         """Seconds until the next probe; 0 when it is due."""
         return max(0.0, self._until - now)
 
+    def release(self) -> None:
+        """End it, where it is held."""
+        if self.is_held:
+            self.end()
+
     def end(self) -> None:
         """Run on as if nothing had been."""
-        self.is_on = False
+        self.is_on = self.is_held = False
         self._failures = 0
         self.reason = ""

@@ -70,6 +70,7 @@ class State:
         clock: Clock,
         uniform: Callable[[float, float], float],
         group: Group | None = None,
+        held: str = "",
     ) -> None:
         keys = order_keys if policies.ordering == "per_user" else _no_keys
         give_up = float(policies.retry.give_up)
@@ -82,7 +83,7 @@ class State:
         self.parking = Parking(parked, give_up=give_up, now=clock.now(), uniform=uniform)
         self.batcher = Batcher(policies.batching, keys=keys, parking=self.parking, group=group)
         self.suspects = Suspects(keys)
-        self.pause = Pause(policies.retry, uniform=uniform)
+        self.pause = Pause(policies.retry, uniform=uniform, held=held)
         self.concurrency = ConcurrencyLimit(policies.concurrency)
         self.record = Record(give_up)
         self.flights: set[Flight] = set()

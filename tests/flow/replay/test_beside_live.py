@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from router.delivery.clock import SystemClock
@@ -10,6 +11,7 @@ from router.delivery.http import HttpClient
 from router.delivery.rate import RateLimit
 from router.delivery.replaying import Pace, Replaying
 from router.delivery.sender import Sender
+from router.delivery.stuck import HungPlugin, note_stuck, stuck_file
 from router.events.calls import AnyEvent
 from router.plugins.destination import Destination
 from router.plugins.hookspecs import hookimpl
@@ -229,3 +231,23 @@ async def test_a_crash_repeats_no_more_than_was_not_settled(service: FakeHttp) -
         assert sorted(set(got)) == sorted(f"m{n}" for n in range(20))
         assert len(got) - 20 <= 13 - settled <= 6
     await http.close()
+
+
+async def test_a_destination_that_is_held_gets_no_replay_until_it_is_released(
+    service: FakeHttp, tmp_path: Path
+) -> None:
+    async with replaying(service, folder=tmp_path) as rig:
+        await rig.accept("m0", "m1")
+    note_stuck(stuck_file(str(tmp_path / "router.db")), HungPlugin("crm", "webhook", "hook.py:7", 1))
+    async with replaying(service, folder=tmp_path) as rig:
+        crm = rig.one.router.destinations["crm"]
+        await rig.begin()
+        await rig.one.router.track("Live", user_id="l", message_id="live")
+        await rig.one.shelf.wait(1)
+        assert (crm.status.is_paused, "hook.py:7" in crm.status.reason) == (True, True)
+        assert rig.ids == ["m0", "m1"]
+
+        crm.release()
+        await rig.one.drained()
+        await rig.replayed()
+        assert sorted(rig.ids[2:]) == ["live", "m0", "m1"]
