@@ -8,6 +8,8 @@ RouterError
 │   ├── StoreFull          a budget or the disk is spent; nothing was written
 │   └── StoreUnavailable   the disk answered with an error; nothing was written
 ├── PluginError            a plugin cannot be loaded, or broke its contract
+├── ExpressionRefused, MappingRefused, LiquidRefused
+│                          a text in a rule language cannot be used; each stands beside its language in `rules/`
 ├── ActorFailed            an actor crashed too often; the router stops with this reason
 ├── RequestRefused         a request is answered with an error and nothing of it is kept
 └── DeliveryError          what a destination author raises to say what became of a send
