@@ -6,6 +6,7 @@ generator that describes something else this time gets nothing wrong.
 """
 
 from hashlib import blake2b
+from urllib.parse import quote
 
 from msgspec import Struct
 
@@ -26,8 +27,13 @@ class Place(Struct, frozen=True):
 
     @property
     def idempotency_key(self) -> str:
-        """The same whenever this request is sent again: the message id where it is about one event, once."""
+        """The same whenever this request is sent again: the message id where it is about one event, once.
+
+        It goes into a header: an id with anything but visible ASCII in it is percent-encoded.
+        """
         key = self.ids[0] if self.ids else ""
+        if not (key.isascii() and key.isprintable() and " " not in key):
+            key = quote(key, safe="")
         if len(self.ids) > 1:
             key += "-" + blake2b("\n".join(self.ids).encode(), digest_size=8).hexdigest()
         return f"{key}.{self.number}" if self.number else key

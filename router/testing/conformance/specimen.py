@@ -65,8 +65,9 @@ class Specimen:
         return self.taken(one_of_each(**common))
 
     def taken(self, events: Iterable[AnyEvent]) -> list[AnyEvent]:
-        """Those events whose type it takes."""
-        return [event for event in events if isinstance(event, self.cls.event_types())]
+        """Those events that it takes, by their type and its own triggers."""
+        wants = self.destination().wants
+        return [event for event in events if isinstance(event, self.cls.event_types()) and wants(event)]
 
     @property
     def well(self) -> Any:

@@ -61,3 +61,7 @@ def test_a_key_is_the_message_id_and_tells_steps_and_batches_apart() -> None:
     assert keys[:2] == ["m1", "m1.1"]
     assert len(set(keys)) == 6
     assert all(key.startswith("m1") for key in keys)
+
+
+def test_a_key_is_text_that_a_header_may_carry_whatever_the_message_id_is() -> None:
+    assert Place(("13 é\r\nX-Injected: 1",), 0).idempotency_key == "13%20%C3%A9%0D%0AX-Injected%3A%201"
