@@ -40,6 +40,8 @@ class Flow:
     _settled: list[list[Verdict | None]] | None = None
     """For each event the verdicts of the requests that settle it; None for one that was not sent."""
     _stop: tuple[Verdict, list[int]] | None = None
+    _asked_again: frozenset[str] = frozenset()
+    """Message ids of events that the author, having read the answers, wants to try again."""
 
     def __init__(
         self,
@@ -161,6 +163,9 @@ class Flow:
     def _ended(self, outcomes: Sequence[Outcome] | None) -> Attempt:
         """The generator came to its end: every event is known completely."""
         words = None if outcomes is None else judged(outcomes, self._events)
+        if words is not None:
+            pairs = zip(self._events, words, strict=True)
+            self._asked_again = frozenset([event.message_id for event, word in pairs if _is_open(word)])
         if self._settled is None:
             return Attempt(DELIVERED, words) if self._stop is None else Attempt(self._stop[0])
         if self._stop is not None and not self._stop[1]:
@@ -195,11 +200,15 @@ class Flow:
         return Attempt(DELIVERED, [None for _ in everyone], [*_parts([guilty]), rest])
 
     def _remember(self, attempt: Attempt | None) -> None:
-        """Keep the finished steps of events that are tried again, and forget those of events that are not."""
+        """Keep the finished steps of events that are tried again, and forget those of events that are not.
+
+        Where the author asks for another try, the answers are what was wrong: fed back they would only say the same.
+        """
         still_open = self._open_ids(attempt)
+        asked_again = self._asked_again
         if self._steps:
             for ids, count in self._numbers.items():
-                if still_open.isdisjoint(ids):
+                if still_open.isdisjoint(ids) or not asked_again.isdisjoint(ids):
                     for number in range(count):
                         self._steps.forget(Place(ids, number))
         is_halved = (
@@ -210,7 +219,8 @@ class Flow:
                 _is_refused(finished.verdict) and len(place.ids) == 1
             )
             in_other_company = is_halved and not request.settles
-            if is_final and not in_other_company and not still_open.isdisjoint(place.ids):
+            is_wanted = asked_again.isdisjoint(place.ids) and not still_open.isdisjoint(place.ids)
+            if is_final and is_wanted and not in_other_company:
                 self._steps.keep(place, request, finished)
 
     def _open_ids(self, attempt: Attempt | None) -> set[str]:

@@ -333,3 +333,21 @@ async def test_a_group_by_that_raises_harms_its_event_only(service: FakeHttp) ->
         await one.finished(3)
 
         assert [request.json() for request in service.requests] == ["m0,m2", "m1"]
+
+
+class Reading(Hook):
+    """Reads in the answer of a 200 whether the service has the event."""
+
+    def requests(self, events: Sequence[Track | Identify]) -> Requests:
+        answer = yield Request.post(self.settings.url, json=[event.message_id for event in events])
+        return [Outcome.retry("BUSY") if answer.body == b"busy" else Outcome.delivered() for _ in events]
+
+
+async def test_an_event_that_the_author_wants_to_try_again_is_sent_again(service: FakeHttp) -> None:
+    service.script(Reply(body=b"busy"), Reply(body=b"busy"))
+    async with rig(lambda: Reading(HookSettings(url=service.url), name="crm")) as one:
+        one.publish(envelope(0))
+        await one.finished(1, step=1)
+
+        assert len(service.requests) == 3
+        assert one.store.count("delivered") == 1
