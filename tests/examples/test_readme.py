@@ -21,7 +21,7 @@ from tests.house.files import make_targets
 from tests.house.tree import ROOT
 
 PAGE = "README.md"
-SECONDS = 10.0
+SECONDS = 30.0
 
 pytest_plugins = ["pytester"]
 pytestmark = pytest.mark.slow
@@ -146,20 +146,46 @@ async def test_the_commands_about_another_configuration_work(router: RouterProce
     assert "nothing changed" in said[1]
 
 
-async def test_the_router_commands_work(router: RouterProcess) -> None:
-    commands = [line.split("  #")[0] for line in block(PAGE, "sh", "router tap").splitlines()]
-    names = [command.split()[1] for command in commands]
-    assert names == ["check", "send", "tap", "plugins", "doctor"]
-    environment = {"ROUTER_PORT": str(router.port)}
-    mine = [command.replace(".venv/bin/router", str(ROUTER)) for command in commands]
+def commands_of(word: str) -> dict[str, str]:
+    """The commands of the block with `word`, by their first word behind `router`, as they are run here."""
+    lines = [line.split("  #")[0] for line in block(PAGE, "sh", word).splitlines()]
+    return {line.split()[1]: line.replace(".venv/bin/router", str(ROUTER)) for line in lines}
 
-    tap = asyncio.create_task(shell(f"{mine[2]} --count 1", router.folder, **environment))
-    for command in (mine[0], mine[3], mine[4]):
-        await shell(command, router.folder, **environment)
+
+async def test_the_router_commands_work(router: RouterProcess) -> None:
+    commands = commands_of("router tap")
+    assert list(commands) == ["check", "send", "tap", "where", "dead", "plugins", "doctor"]
+    environment = {"ROUTER_PORT": str(router.port)}
+
+    tap = asyncio.create_task(shell(f"{commands['tap']} --count 1", router.folder, **environment))
+    for name in ("check", "dead", "plugins", "doctor"):
+        await shell(commands[name], router.folder, **environment)
+    sent = ""
     while not tap.done():  # each send may come before the tap listens
-        await shell(mine[1], router.folder, **environment)
+        sent = await shell(commands["send"], router.folder, **environment)
+    message_id = sent.split()[-1]
+    where = await shell(commands["where"].replace("MESSAGE-ID", message_id), router.folder, **environment)
 
     assert "Order Completed" in await tap
+    assert message_id in where
+    assert "events (file)" in where
+
+
+async def test_the_commands_that_send_events_again_work(router: RouterProcess) -> None:
+    environment = {"ROUTER_PORT": str(router.port)}
+    await shell(commands_of("router tap")["send"], router.folder, **environment)
+    file = router.folder / "data" / "events.jsonl"
+    await eventually(lambda: lines_of(file), "Order Completed")
+    lines = [line.split("  #")[0] for line in block(PAGE, "sh", "router replay").splitlines()]
+
+    counted, watched = [
+        await shell(line.replace(".venv/bin/router", str(ROUTER)), router.folder, **environment)
+        for line in lines
+    ]
+
+    assert "nothing was sent" in counted
+    assert "1 delivered" in watched
+    assert lines_of(file).count("Order Completed") == 2
 
 
 def test_the_test_of_a_product_passes(pytester: pytest.Pytester) -> None:
