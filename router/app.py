@@ -30,7 +30,7 @@ from router.config.transformations import source_chains
 from router.config.watch import FileWatch
 from router.containment import Containment
 from router.delivery.clock import Clock, SystemClock
-from router.delivery.http import HttpClient
+from router.delivery.sending.http import HttpClient
 from router.destinations import Destinations
 from router.embedding import Embedding
 from router.enrichment.actor import Enrichment

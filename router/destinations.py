@@ -24,7 +24,7 @@ from router.delivery.actor import DeliveryActor
 from router.delivery.clock import Clock
 from router.delivery.failure_log import FailureLog, Write
 from router.delivery.fetching import Recall
-from router.delivery.http import HttpClient
+from router.delivery.sending.http import HttpClient
 from router.drain import Drain
 from router.errors import ConfigError, RouterError, StorageError
 from router.events.envelope import Envelope

@@ -8,7 +8,7 @@ from router.config.model import Config, DestinationConfig
 from router.config.transformations import chain_of
 from router.delivery.difference import Change, compare
 from router.delivery.preview import Shown, shown
-from router.delivery.secrecy import Secrecy
+from router.delivery.sending.secrecy import Secrecy
 from router.events.envelope import Envelope
 from router.plugins.loading import Loading
 

@@ -10,13 +10,14 @@ It promises:
 
 The road of an event, a file for each part:
 
-    Follower ─▶ routing ─▶ batcher ─▶ dispatch ─▶ flight ─▶ sender ─▶ http, or the plugin's `deliver`
+    Follower ─▶ intake ─▶ batcher ─▶ dispatch ─▶ flight ─▶ sending/ ─▶ http, or the plugin's `deliver`
                   │                      ▲           │
                   │        pause, suspects, parking  ▼
                   └──────────────────────┴──────── landing ─▶ ledger ─▶ the store
 
-`dispatch` decides what leaves, `flight` sends a batch and bisects it where an event is refused, `classify` turns
-answers into verdicts, `landing` draws the consequences, `ledger` gathers what the store has to know.
+`intake` routes and transforms, `dispatch` decides what leaves, `flight` sends a batch and bisects it where an event is
+refused, `sending/` makes one attempt of it, `classify` turns answers into verdicts, `landing` draws the consequences,
+`ledger` gathers what the store has to know. A replay into the same destination waits for its turn at the `gate`.
 
 Why so: the happy path writes no row per event. A destination that is down is a cursor that stands still, so nothing
 is written while it pauses; a single bad event is a small row (parked) so that it need not hold the cursor. Whether
@@ -42,15 +43,15 @@ from router.delivery.fetching import Recall, fetch
 from router.delivery.flight import fly
 from router.delivery.gate import Gate
 from router.delivery.grouping import grouping
-from router.delivery.http import HttpClient
 from router.delivery.intake import Intake
 from router.delivery.landing import Landing
 from router.delivery.ledger import passed
-from router.delivery.rate import RateLimit
 from router.delivery.replaying import GRACE_SECONDS as REPLAY_GRACE_SECONDS
 from router.delivery.replaying import PacedSender, Replaying
 from router.delivery.routing import Accepts, Route
-from router.delivery.sender import Sender
+from router.delivery.sending.http import HttpClient
+from router.delivery.sending.rate import RateLimit
+from router.delivery.sending.sender import Sender
 from router.delivery.state import Flight, State
 from router.delivery.status import DeliveryStatus
 from router.errors import StorageError

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from router.delivery.preview import Shown
-from router.delivery.secrecy import HIDDEN, HIDDEN_HEADERS
+from router.delivery.sending.secrecy import HIDDEN, HIDDEN_HEADERS
 
 LONGEST = 200
 """Characters of a value that are shown."""

@@ -9,7 +9,7 @@ from collections.abc import Set as AbstractSet
 
 from router.delivery.clock import Clock
 from router.delivery.gate import Side
-from router.delivery.rate import RateLimit
+from router.delivery.sending.rate import RateLimit
 from router.delivery.state import Flight, Kind, State
 from router.delivery.turns import Turns
 from router.events.envelope import Envelope

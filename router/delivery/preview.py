@@ -9,9 +9,9 @@ from typing import Any
 
 from msgspec import Struct
 
-from router.delivery.first_requests import first_requests
-from router.delivery.outgoing import outgoing
 from router.delivery.routing import Accepts, Route
+from router.delivery.sending.first_requests import first_requests
+from router.delivery.sending.outgoing import outgoing
 from router.delivery.transforming import transform
 from router.events.calls import AnyEvent
 from router.events.envelope import Envelope

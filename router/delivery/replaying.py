@@ -10,8 +10,8 @@ from msgspec import Struct
 
 from router.delivery.clock import Clock
 from router.delivery.gate import Side
-from router.delivery.rate import RateLimit
-from router.delivery.sender import Sender
+from router.delivery.sending.rate import RateLimit
+from router.delivery.sending.sender import Sender
 from router.delivery.verdict import Attempt
 from router.events.calls import AnyEvent
 from router.plugins.policies import Rate

@@ -12,8 +12,8 @@ from router.actors.actor import Actor
 from router.actors.supervisor import Supervisor
 from router.delivery.actor import DeliveryActor
 from router.delivery.clock import Clock
-from router.delivery.http import HttpClient
 from router.delivery.replaying import Pace, Replaying
+from router.delivery.sending.http import HttpClient
 from router.errors import RouterError, StorageError
 from router.events.envelope import Envelope
 from router.events.times import format_instant

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from router.delivery.preview import Shown, shown
 from router.delivery.routing import Route
-from router.delivery.secrecy import Secrecy
+from router.delivery.sending.secrecy import Secrecy
 from router.events.envelope import Envelope
 from router.plugins.request import Request
 from router.replay.keeper import Wanted

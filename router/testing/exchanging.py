@@ -16,12 +16,12 @@ from typing import Any
 import msgspec
 from msgspec import Struct, field
 
-from router.delivery.flow import plain
-from router.delivery.http import HttpClient
-from router.delivery.outgoing import Outgoing
-from router.delivery.rate import RateLimit
-from router.delivery.secrecy import Secrecy
-from router.delivery.sender import Sender
+from router.delivery.sending.flow import plain
+from router.delivery.sending.http import HttpClient
+from router.delivery.sending.outgoing import Outgoing
+from router.delivery.sending.rate import RateLimit
+from router.delivery.sending.secrecy import Secrecy
+from router.delivery.sending.sender import Sender
 from router.delivery.verdict import Judgement, Verdict
 from router.errors import DeliveryError
 from router.events.calls import AnyEvent

@@ -42,7 +42,13 @@ FLOORS: tuple[tuple[str, ...], ...] = (
 """From the ground up. The longest name that fits decides: `router.storage.store` is a contract, on the second floor."""
 
 OUTSIDE: Mapping[str, tuple[str, ...]] = {
-    "aiohttp": ("router.api", "router.embedding", "router.delivery.http", "router.testing", "router.cli"),
+    "aiohttp": (
+        "router.api",
+        "router.embedding",
+        "router.delivery.sending.http",
+        "router.testing",
+        "router.cli",
+    ),
     "aiosqlite": ("router.storage.sqlite",),
     "sqlite3": ("router.storage.sqlite",),
     "pluggy": ("router.plugins.registry", "router.plugins.hookspecs"),

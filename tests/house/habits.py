@@ -20,7 +20,7 @@ CATCH_ALLS: Mapping[str, str] = {
     "router/delivery/preview.py": "a plugin may raise anything; then that is what the preview shows",
     "router/delivery/grouping.py": "an event that breaks `group_by` goes alone",
     "router/delivery/routing.py": "a plugin's triggers may raise; the event is taken, and judged where it is sent",
-    "router/delivery/sender.py": "a plugin may raise anything; it harms its own events only",
+    "router/delivery/sending/sender.py": "a plugin may raise anything; it harms its own events only",
     "router/testing/conformance/purity.py": "whatever an author's code raises is what is looked for",
     "router/delivery/transforming.py": "a transformation may raise anything; it harms its event only",
     "router/enrichment/actor.py": "an event that breaks a step is set aside, and those behind it go on",

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from router.delivery.actor import DeliveryActor
-from router.delivery.http import HttpClient
+from router.delivery.sending.http import HttpClient
 from router.errors import StorageError, StoreUnavailable
 from router.events.envelope import Envelope
 from router.plugins.destination import Destination

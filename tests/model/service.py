@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from router.delivery.http import HttpClient
-from router.delivery.outgoing import Outgoing, outgoing
+from router.delivery.sending.http import HttpClient
+from router.delivery.sending.outgoing import Outgoing, outgoing
 from router.errors import Rejected, RetryLater
 from router.events.calls import AnyEvent
 from router.events.envelope import order_keys

@@ -5,8 +5,8 @@ from typing import Any
 
 import msgspec
 
-from router.delivery.http import HttpClient
-from router.delivery.outgoing import outgoing
+from router.delivery.sending.http import HttpClient
+from router.delivery.sending.outgoing import outgoing
 from router.errors import Rejected
 from router.events.calls import AnyEvent, Identify, Track
 from router.events.envelope import order_keys

@@ -13,8 +13,8 @@ import msgspec
 from msgspec import Struct, field
 
 from router.delivery.classify import NetworkError
-from router.delivery.http import HttpClient
-from router.delivery.outgoing import Outgoing
+from router.delivery.sending.http import HttpClient
+from router.delivery.sending.outgoing import Outgoing
 from router.plugins.request import Answer
 
 MOODS = ("500", "503", "429", "401", "refused", "lost", "silent", "picky")

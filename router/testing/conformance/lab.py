@@ -10,8 +10,8 @@ from yarl import URL
 
 from router.app import Router
 from router.config.load import load
-from router.delivery.http import HttpClient
-from router.delivery.outgoing import Outgoing
+from router.delivery.sending.http import HttpClient
+from router.delivery.sending.outgoing import Outgoing
 from router.events.calls import AnyEvent
 from router.events.source import EMBEDDED_SOURCE
 from router.plugins.registry import Registry

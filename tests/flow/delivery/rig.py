@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Raw
 
 from router.delivery.actor import DeliveryActor
-from router.delivery.http import HttpClient
+from router.delivery.sending.http import HttpClient
 from router.errors import StoreUnavailable
 from router.events.calls import AnyEvent, Identify, Track, decode_event
 from router.events.envelope import Envelope

@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from router.delivery.http import HttpClient
-from router.delivery.secrecy import Secrecy
-from router.delivery.tokens import Tokens
+from router.delivery.sending.http import HttpClient
+from router.delivery.sending.secrecy import Secrecy
+from router.delivery.sending.tokens import Tokens
 from router.errors import RetryLater, Unauthorized
 from router.plugins.auth import (
     Auth,

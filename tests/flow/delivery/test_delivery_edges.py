@@ -9,9 +9,9 @@ import pytest
 from router.delivery import parking
 from router.delivery.classify import NetworkError, UnusableRequest
 from router.delivery.clock import SystemClock
-from router.delivery.http import ANSWER_BYTES, THREAD_BYTES, HttpClient
-from router.delivery.outgoing import Outgoing, outgoing
 from router.delivery.parking import Parking
+from router.delivery.sending.http import ANSWER_BYTES, THREAD_BYTES, HttpClient
+from router.delivery.sending.outgoing import Outgoing, outgoing
 from router.delivery.verdict import Judgement, Verdict
 from router.errors import StoreUnavailable
 from router.events.calls import Identify, Track

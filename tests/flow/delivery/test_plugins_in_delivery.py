@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
-from router.delivery import steps
+from router.delivery.sending import steps
 from router.errors import RetryLater, Snooze
 from router.events.calls import Identify, Track
 from router.plugins.destination import Destination, Requests

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from router.delivery import flow
+from router.delivery.sending import flow
 from router.events.calls import Identify, Track
 from router.plugins.destination import Requests
 from router.plugins.outcome import Outcome

@@ -7,10 +7,10 @@ from typing import Any
 
 from router.delivery.clock import SystemClock
 from router.delivery.gate import Gate
-from router.delivery.http import HttpClient
-from router.delivery.rate import RateLimit
 from router.delivery.replaying import Pace, Replaying
-from router.delivery.sender import Sender
+from router.delivery.sending.http import HttpClient
+from router.delivery.sending.rate import RateLimit
+from router.delivery.sending.sender import Sender
 from router.delivery.stuck import HungPlugin, note_stuck, stuck_file
 from router.events.calls import AnyEvent
 from router.plugins.destination import Destination

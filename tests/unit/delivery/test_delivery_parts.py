@@ -9,7 +9,7 @@ from router.delivery.concurrency import ConcurrencyLimit
 from router.delivery.ledger import Ledger
 from router.delivery.parking import MOST_PARKED, Parking
 from router.delivery.pause import Pause
-from router.delivery.secrecy import Secrecy
+from router.delivery.sending.secrecy import Secrecy
 from router.delivery.suspects import Suspects
 from router.delivery.tries import Record
 from router.delivery.verdict import Judgement, Verdict

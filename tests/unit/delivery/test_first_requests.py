@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from router.delivery.classify import Endless
-from router.delivery.first_requests import first_requests
+from router.delivery.sending.first_requests import first_requests
 from router.errors import PluginError
 from router.events.calls import Identify, Track
 from router.plugins.destination import Requests
@@ -54,7 +54,7 @@ def test_a_preview_of_requests_without_end_says_so(monkeypatch: pytest.MonkeyPat
             while True:
                 yield Request.post(self.settings.url, json=1)
 
-    monkeypatch.setattr("router.delivery.first_requests.MOST_REQUESTS", 10)
+    monkeypatch.setattr("router.delivery.sending.first_requests.MOST_REQUESTS", 10)
 
     with pytest.raises(Endless, match="crm"):
         shown(For)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from router.delivery.sigv4 import sigv4
+from router.delivery.sending.sigv4 import sigv4
 
 EXAMPLE = datetime(2015, 8, 30, 12, 36, tzinfo=UTC).timestamp()
 FORM = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}

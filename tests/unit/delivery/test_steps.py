@@ -2,8 +2,8 @@
 
 import pytest
 
-from router.delivery import steps
-from router.delivery.steps import Finished, Place, Steps
+from router.delivery.sending import steps
+from router.delivery.sending.steps import Finished, Place, Steps
 from router.delivery.verdict import DELIVERED
 from router.plugins.request import Answer, Request
 

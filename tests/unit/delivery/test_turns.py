@@ -7,7 +7,7 @@ import pytest
 
 from router.delivery.dispatch import Dispatch
 from router.delivery.gate import Gate
-from router.delivery.rate import RateLimit
+from router.delivery.sending.rate import RateLimit
 from router.delivery.state import Flight, Kind, State
 from router.delivery.turns import Turns
 from router.plugins.policies import Concurrency, Policies

@@ -2,8 +2,8 @@
 
 import pytest
 
-from router.delivery.outgoing import outgoing
-from router.delivery.secrecy import Secrecy
+from router.delivery.sending.outgoing import outgoing
+from router.delivery.sending.secrecy import Secrecy
 from router.plugins.request import AnswerMissing, NoAnswer, Request
 from router.plugins.settings import Secret, Settings
 

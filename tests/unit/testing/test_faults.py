@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from router.delivery.http import HttpClient
+from router.delivery.sending.http import HttpClient
 from router.plugins.request import Answer, Request
 from router.testing import FakeHttp, ManualClock, Reply, TokenEndpoint, first_of, flaky, rate_limited
 

@@ -10,7 +10,7 @@ import pytest
 
 from router.actors.guard import Guard
 from router.actors.watchdog import Watchdog
-from router.delivery import flow
+from router.delivery.sending import flow
 from router.events.calls import Identify, Track
 from router.plugins.destination import Destination, Requests
 from router.plugins.outcome import Outcome

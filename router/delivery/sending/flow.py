@@ -14,7 +14,7 @@ from typing import Any, cast
 from msgspec.structs import replace
 
 from router.delivery.classify import Endless, judge_outcome
-from router.delivery.steps import Finished, Place, Steps
+from router.delivery.sending.steps import Finished, Place, Steps
 from router.delivery.verdict import DELIVERED, Attempt, Children, Judgement, Verdict
 from router.errors import PluginError
 from router.events.calls import AnyEvent

@@ -4,8 +4,8 @@ import base64
 import hmac
 from urllib.parse import quote
 
-from router.delivery.outgoing import Outgoing
-from router.delivery.sigv4 import sigv4
+from router.delivery.sending.outgoing import Outgoing
+from router.delivery.sending.sigv4 import sigv4
 from router.plugins.auth import Auth, AwsAuth, BasicAuth, BearerAuth, HeaderAuth, HmacAuth, QueryAuth
 
 AUTHORIZATION = "Authorization"

@@ -7,7 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from router.delivery.classify import Endless
-from router.delivery.flow import MOST_REQUESTS
+from router.delivery.sending.flow import MOST_REQUESTS
 from router.errors import PluginError
 from router.events.calls import AnyEvent
 from router.plugins.destination import Destination

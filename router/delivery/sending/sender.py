@@ -13,15 +13,15 @@ from msgspec.structs import replace
 from router.actors.guard import Foreign, ForeignCodeBlocked, Guard, Guarded
 from router.delivery.classify import Endless, judge_answer, judge_error
 from router.delivery.clock import Clock
-from router.delivery.flow import Flow, directly, judged, plain
-from router.delivery.http import HttpClient, compress
-from router.delivery.leftovers import Leftovers
-from router.delivery.outgoing import Outgoing, outgoing
-from router.delivery.rate import RateLimit
-from router.delivery.secrecy import Secrecy
-from router.delivery.signing import sign
-from router.delivery.steps import Finished, Place, Steps
-from router.delivery.tokens import Tokens
+from router.delivery.sending.flow import Flow, directly, judged, plain
+from router.delivery.sending.http import HttpClient, compress
+from router.delivery.sending.leftovers import Leftovers
+from router.delivery.sending.outgoing import Outgoing, outgoing
+from router.delivery.sending.rate import RateLimit
+from router.delivery.sending.secrecy import Secrecy
+from router.delivery.sending.signing import sign
+from router.delivery.sending.steps import Finished, Place, Steps
+from router.delivery.sending.tokens import Tokens
 from router.delivery.verdict import DELIVERED, Attempt, Judgement, Verdict
 from router.errors import PluginError
 from router.events.calls import AnyEvent

@@ -7,10 +7,10 @@ import msgspec
 
 from router.delivery.classify import judge_answer
 from router.delivery.clock import Clock
-from router.delivery.http import HttpClient
-from router.delivery.outgoing import Outgoing
-from router.delivery.secrecy import Secrecy
-from router.delivery.signing import AUTHORIZATION, basic
+from router.delivery.sending.http import HttpClient
+from router.delivery.sending.outgoing import Outgoing
+from router.delivery.sending.secrecy import Secrecy
+from router.delivery.sending.signing import AUTHORIZATION, basic
 from router.delivery.verdict import Judgement
 from router.errors import DeliveryError, RetryLater, Unauthorized
 from router.plugins.auth import ClientCredentialsAuth, OAuth2, RefreshTokenAuth

@@ -14,7 +14,7 @@ from isal import igzip
 from yarl import URL
 
 from router.delivery.classify import NetworkError, UnusableRequest, os_code
-from router.delivery.outgoing import Outgoing
+from router.delivery.sending.outgoing import Outgoing
 from router.plugins.request import Answer
 
 ANSWER_BYTES = 64 * 1024
