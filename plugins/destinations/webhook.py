@@ -4,7 +4,6 @@ import hashlib
 import hmac
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
-from urllib.parse import quote
 
 from router import (
     AnyEvent,
@@ -52,48 +51,36 @@ settings.secret = "env:HOOK_SECRET"
 """
     batching = Batching(max_events=1)
     retry = Retry(timeout=Duration(5))
+    idempotency_header = "Idempotency-Key"
 
     def requests(self, events: Sequence[AnyEvent]) -> Requests:
-        """One request for each event, or one for each array."""
+        """One request for each event, or one for each array; each decides about its own events."""
         largest = min(self.batching.max_events, LARGEST_ARRAY)
-        if largest <= 1:
-            for event in events:
-                yield self._request(event.json, signed=event.json, key=_header_text(event.message_id))
-            return None
-        for part in _parts(events, largest):
+        for part in _parts(events, max(1, largest)):
             objects = [event.json for event in part]
-            body = b"[" + b",".join(objects) + b"]"
-            yield self._request(body, signed=objects[0], key=_array_key(part))
+            body = b"[" + b",".join(objects) + b"]" if largest > 1 else objects[0]
+            yield self._request(body, signed=objects[0], settles=None if len(part) == len(events) else part)
         return None
 
-    def _request(self, body: bytes, *, signed: bytes, key: str) -> Request:
+    def _request(self, body: bytes, *, signed: bytes, settles: Sequence[AnyEvent] | None) -> Request:
         settings = self.settings
-        headers = {"Content-Type": "application/json", "Idempotency-Key": key}
-        for name, value in settings.headers.items():
-            headers[name] = value.reveal()
+        headers: dict[str, str | Secret] = {"Content-Type": "application/json", **settings.headers}
         if settings.secret:
-            headers["X-Signature"] = hmac.new(
-                settings.secret.reveal().encode(), signed, hashlib.sha1
-            ).hexdigest()
+            key = settings.secret.reveal().encode()
+            headers["X-Signature"] = hmac.new(key, signed, hashlib.sha1).hexdigest()
         return Request(
-            method=settings.method, url=settings.url, headers=headers, body=body, compress=settings.gzip
+            method=settings.method,
+            url=settings.url,
+            headers=headers,
+            body=body,
+            compress=settings.gzip,
+            settles=settles,
         )
 
 
 def _parts(events: Sequence[AnyEvent], largest: int) -> Iterator[Sequence[AnyEvent]]:
     for start in range(0, len(events), largest):
         yield events[start : start + largest]
-
-
-def _array_key(events: Sequence[AnyEvent]) -> str:
-    ids = "\n".join([event.message_id for event in events])
-    return f"{_header_text(events[0].message_id)}-{hashlib.sha1(ids.encode()).hexdigest()[:16]}"
-
-
-def _header_text(message_id: str) -> str:
-    """A message id as it may stand in a header: anything but visible ASCII is percent-encoded."""
-    is_plain = message_id.isascii() and message_id.isprintable() and " " not in message_id
-    return message_id if is_plain else quote(message_id, safe="")
 
 
 @hookimpl
