@@ -128,7 +128,7 @@ async def test_what_is_gone_is_told_at_the_start_and_in_a_dry_run(shell: Shell) 
     [
         (("--to", "crm"), "say where to and from when"),
         (("--since", "1h"), "say where to and from when"),
-        (("--to", "crm", "--since", "soon"), "'soon' is no time; write a time like"),
+        (("--to", "crm", "--since", "soon"), "'soon' is no time; write e.g."),
         (("--to", "crm", "--since", ""), "is no time"),
         (("--to", "crm", "--since", "1h", "--until", "2h"), "--until is not after --since"),
         (("--to", "crm", "--since", "1h", "--rate", "fast"), "'fast' is no rate"),
