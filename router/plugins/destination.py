@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 from router.events.calls import AnyEvent
 from router.plugins.auth import Auth
 from router.plugins.outcome import Outcome
+from router.plugins.parameters import events_of, settings_of
 from router.plugins.policies import Batching, Concurrency, Ordering, Policies, Rate, Retry
 from router.plugins.request import Answer, Request
 from router.plugins.settings import Settings
@@ -113,14 +114,12 @@ class Destination(Generic[SettingsT, EventT]):
     @classmethod
     def settings_type(cls) -> type[Settings]:
         """The settings struct named in the class statement."""
-        settings: type[Settings] = cls._parameters()[0]
-        return settings
+        return settings_of(cls, Destination)
 
     @classmethod
     def event_types(cls) -> tuple[type[Any], ...]:
         """The event classes named in the class statement."""
-        accepted = cls._parameters()[1]
-        return tuple(getattr(accepted, "__args__", (accepted,)))
+        return events_of(cls, Destination)
 
     @classmethod
     def speaks_http(cls) -> bool:
@@ -136,14 +135,3 @@ class Destination(Generic[SettingsT, EventT]):
     def chooses(cls) -> bool:
         """Whether it has triggers of its own."""
         return cls.wants is not Destination.wants
-
-    @classmethod
-    def _parameters(cls) -> tuple[Any, Any]:
-        for parent in cls.__mro__:
-            for base in getattr(parent, "__orig_bases__", ()):
-                if getattr(base, "__origin__", None) is Destination:
-                    settings, events = base.__args__
-                    return settings, events
-        raise TypeError(
-            f"{cls.__name__} must name its settings and events: Destination[Settings, Track | Identify]"
-        )

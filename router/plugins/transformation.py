@@ -7,6 +7,7 @@ quick, waits for nothing, and knows nothing but the event and its settings.
 from typing import Any, ClassVar, Generic, TypeVar
 
 from router.events.calls import AnyEvent
+from router.plugins.parameters import events_of, settings_of
 from router.plugins.settings import Settings
 
 SettingsT = TypeVar("SettingsT", bound=Settings)
@@ -40,22 +41,9 @@ class Transformation(Generic[SettingsT, EventT]):
     @classmethod
     def settings_type(cls) -> type[Settings]:
         """The settings struct named in the class statement."""
-        settings: type[Settings] = cls._parameters()[0]
-        return settings
+        return settings_of(cls, Transformation)
 
     @classmethod
     def event_types(cls) -> tuple[type[Any], ...]:
         """The event classes named in the class statement."""
-        accepted = cls._parameters()[1]
-        return tuple(getattr(accepted, "__args__", (accepted,)))
-
-    @classmethod
-    def _parameters(cls) -> tuple[Any, Any]:
-        for parent in cls.__mro__:
-            for base in getattr(parent, "__orig_bases__", ()):
-                if getattr(base, "__origin__", None) is Transformation:
-                    settings, events = base.__args__
-                    return settings, events
-        raise TypeError(
-            f"{cls.__name__} must name its settings and events: Transformation[Settings, Track | Identify]"
-        )
+        return events_of(cls, Transformation)
