@@ -26,7 +26,6 @@ from router.admin.replays import answer_replays
 from router.admin.verbs import Desk
 from router.admin.where import answer_where
 from router.config.model import Config
-from router.config.transformations import source_chains
 from router.config.watch import FileWatch
 from router.containment import Containment
 from router.delivery.clock import Clock, SystemClock
@@ -40,6 +39,7 @@ from router.events.step import Step
 from router.identity.actor import Identity
 from router.ingestion.actor import Ingestion
 from router.plugins.registry import Registry
+from router.processing import processing_of
 from router.progress import Progress
 from router.reload import Reloads
 from router.replay.keeper import Replays
@@ -186,7 +186,9 @@ class Router(Embedding):
 
     def _start_stages(self, latest: int) -> None:
         steps: Mailbox[Step] = Mailbox(max_events=1, max_bytes=1)
-        enrichment = Enrichment(self.inbox, self.storage, steps, lambda: self.sources, lambda: self._chains)
+        enrichment = Enrichment(
+            self.inbox, self.storage, steps, lambda: self.sources, lambda: self._processing
+        )
         identity = Identity(
             self.storage,
             self.inbox,
@@ -274,7 +276,7 @@ class Router(Embedding):
         """Go by `config` from now on: its sources, its limits. `reload` is what also changes the destinations."""
         self.config = config
         self.registry = registry
-        self._chains = source_chains(config.transformations.values())
+        self._processing = processing_of(config)
         self.sources: Mapping[str, Source] = {
             EMBEDDED_SOURCE: Source(name=EMBEDDED_SOURCE, write_key=""),
             **config.sources,

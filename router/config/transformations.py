@@ -114,11 +114,3 @@ def chain_of(transformations: Iterable[TransformationConfig]) -> Chain | None:
     """New instances as a chain; None when there are none."""
     made = [one.transformation() for one in transformations]
     return Chain(made) if made else None
-
-
-def source_chains(transformations: Iterable[TransformationConfig]) -> dict[str, Chain]:
-    """The chain of each source that has one."""
-    every = list(transformations)
-    names = {name for one in every for name in one.sources}
-    chains = {name: chain_of(one for one in every if name in one.sources) for name in names}
-    return {name: chain for name, chain in chains.items() if chain is not None}

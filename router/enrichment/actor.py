@@ -7,21 +7,17 @@ come from the inbox, so a step that runs twice yields the same events.
 
 import asyncio
 import uuid
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-
-import msgspec
-from msgspec import Struct
+from collections.abc import Callable, Mapping, Sequence
 
 from router.actors.actor import Actor
 from router.actors.mailbox import Mailbox
 from router.enrichment.duplicates import Duplicates
-from router.enrichment.stored_form import RequestForm, as_sent
+from router.enrichment.processing import Processing
+from router.enrichment.results import Results, Work
+from router.enrichment.stored_form import RequestForm
 from router.errors import StorageError
 from router.events.source import Source
-from router.events.step import PROCESSING_ERROR, Failure, Prepared, Step
-from router.events.wire import AnyCall
-from router.plugins.chain import Chain, Dropped
+from router.events.step import Step
 from router.storage.hashing import message_hash
 from router.storage.inbox import Inbox, Kept
 from router.storage.store import Storage
@@ -30,16 +26,6 @@ STEP_EVENTS = 1000
 SLICE_EVENTS = 400
 """Events prepared without giving way to the loop: about 2 ms."""
 RETRY_SECONDS = 0.5
-
-
-class _Work(Struct, frozen=True):
-    """One request of the inbox, with the ids of its calls."""
-
-    form: RequestForm
-    source: str
-    calls: Sequence[AnyCall]
-    message_ids: list[str]
-    hashes: list[bytes]
 
 
 class Enrichment(Actor):
@@ -53,14 +39,14 @@ class Enrichment(Actor):
         storage: Storage,
         steps: Mailbox[Step],
         sources: Callable[[], Mapping[str, Source]],
-        chains: Callable[[], Mapping[str, Chain]] = dict,
+        processing: Callable[[], Mapping[str, Processing]] = dict,
     ) -> None:
-        """`chains` are the transformations of those sources that have any."""
+        """`processing` are the steps of those sources that have any."""
         self._inbox = inbox
         self._storage = storage
         self._steps = steps
         self._sources = sources
-        self._chains = chains
+        self._processing = processing
         self._duplicates = Duplicates(storage)
         self._generation = 0
         self._position = inbox.cursor
@@ -116,25 +102,11 @@ class Enrichment(Actor):
         verdicts = await self._duplicates.new(asked)
         await self._apply_shorter_windows(works, verdicts)
         is_new = iter(verdicts)
-        events: list[Prepared] = []
-        failures: list[Failure] = []
-        counts: Counter[tuple[str, ...]] = Counter()
-        since_pause = dropped = 0
-        chains = self._chains()
+        made = Results(self._hash_of)
+        processing = self._processing()
+        since_pause = 0
         for work in works:
-            good, bad = len(events), len(failures)
-            reasons = _prepare_request(work, is_new, events, failures, chains.get(work.source))
-            for reason in reasons:
-                counts["filtered_at_source", work.source, reason] += 1
-            dropped += len(reasons)
-            good, bad = len(events) - good + len(reasons), len(failures) - bad
-            for name, amount in (
-                (("successfully_received", work.source), good),
-                (("failed_on_ingest", work.source, PROCESSING_ERROR), bad),
-                (("failed_on_ingest", work.source, "duplicate"), len(work.calls) - good - bad),
-            ):
-                if amount:
-                    counts[name] += amount
+            made.take(work, is_new, processing.get(work.source))
             since_pause += len(work.calls)
             if since_pause >= SLICE_EVENTS:
                 since_pause = 0
@@ -143,13 +115,13 @@ class Enrichment(Actor):
             generation=generation,
             inbox_first=self._position,
             inbox_after=kept[-1].after if kept else self._inbox.next,
-            events=events,
-            counts=counts,
-            failures=failures,
-            duplicates=len(asked) - len(events) - len(failures) - dropped,
+            events=made.events,
+            counts=made.counts,
+            failures=made.failures,
+            duplicates=made.duplicates,
         )
 
-    async def _apply_shorter_windows(self, works: Sequence[_Work], verdicts: list[bool]) -> None:
+    async def _apply_shorter_windows(self, works: Sequence[Work], verdicts: list[bool]) -> None:
         """The store remembers for the longest window of all sources; some sources want a shorter one."""
         sources = self._sources()
         longest = max((one.dedupe_window for one in sources.values()), default=0.0)
@@ -163,52 +135,19 @@ class Enrichment(Actor):
                         verdicts[offset] = await self._duplicates.is_forgotten(message_hash, since)
             index += len(work.hashes)
 
-    def _work(self, request: Kept) -> _Work:
+    def _work(self, request: Kept) -> Work:
         entry, calls = request.entry, request.received.calls
-        store_id = self._storage.store_id
-        known = self._sources().get(entry.source)
-        workspace = known.workspace if known else "default"
+        store_id, hash_of = self._storage.store_id, self._hash_of
         ids = [
             call.message_id or _generated_id(store_id, request.position + index)
             for index, call in enumerate(calls)
         ]
-        hashes = [message_hash(store_id, workspace, message_id) for message_id in ids]
-        return _Work(RequestForm(entry, request.received), entry.source, calls, ids, hashes)
+        hashes = [hash_of(entry.source, message_id) for message_id in ids]
+        return Work(RequestForm(entry, request.received), entry.source, calls, ids, hashes)
 
-
-def _prepare_request(
-    work: _Work,
-    is_new: Iterator[bool],
-    events: list[Prepared],
-    failures: list[Failure],
-    chain: Chain | None,
-) -> Sequence[str]:
-    """Prepare the new events of a request; returns the reason of each that a transformation dropped."""
-    reasons: list[str] = []
-    form, source = work.form, work.source
-    for call, message_id, id_hash in zip(work.calls, work.message_ids, work.hashes, strict=True):
-        if not next(is_new):
-            continue
-        try:
-            event, metadata = form.event(call, message_id)
-            if chain is not None:
-                made = chain.apply(event)
-                if isinstance(made, Dropped):
-                    reasons.append(made.reason)
-                    continue
-                event = made
-            event.json  # noqa: B018 - encoded here, once, for the log and for every destination
-        except Exception as error:  # noqa: BLE001 - one bad event must not stop those behind it
-            reason = f"{type(error).__name__}: {error}"
-            entry = form.alone(call, message_id)
-            failures.append(
-                Failure(
-                    source, message_id, form.received_at, as_sent(call), reason, msgspec.msgpack.encode(entry)
-                )
-            )
-        else:
-            events.append(Prepared(source, event, metadata, form.received_at, id_hash))
-    return reasons
+    def _hash_of(self, source: str, message_id: str) -> bytes:
+        known = self._sources().get(source)
+        return message_hash(self._storage.store_id, known.workspace if known else "default", message_id)
 
 
 def _generated_id(store_id: bytes, position: int) -> str:

@@ -22,7 +22,7 @@ class Prepared(Struct, frozen=True, gc=False):
 
 
 class Failure(Struct, frozen=True):
-    """An event that processing itself could not take: it becomes a dead letter of the pipeline."""
+    """An event that processing could not take, or would not: it becomes a dead letter of the pipeline."""
 
     source: str
     message_id: str
@@ -32,6 +32,8 @@ class Failure(Struct, frozen=True):
     error: str
     entry: bytes = b""
     """The call alone as an encoded entry of the inbox, so that it can be sent again."""
+    reason: str = PROCESSING_ERROR
+    """The reason code, e.g. why a tracking plan blocked it."""
 
 
 class Step(Struct, frozen=True):

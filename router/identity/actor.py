@@ -97,8 +97,9 @@ class Identity(Actor):
         self._committed(step.generation)
         if envelopes:
             self._stream.publish(envelopes, first + len(envelopes))
-        if step.failures:
-            self._signals.emit(EventsGivenUp(len(step.failures), step.failures[0].error))
+        broken = [failure for failure in step.failures if failure.reason == PROCESSING_ERROR]
+        if broken:
+            self._signals.emit(EventsGivenUp(len(broken), broken[0].error))
         self._signals.emit(BatchCommitted(first, len(envelopes), step.duplicates))
         return True
 
@@ -108,7 +109,7 @@ def _dead_letter(failure: Failure) -> DeadLetter:
         destination=PIPELINE,
         position=-1,
         message_id=failure.message_id,
-        reason=PROCESSING_ERROR,
+        reason=failure.reason,
         attempts=1,
         first_tried_at=failure.received_at,
         died_at=failure.received_at,

@@ -14,6 +14,10 @@ class Dropped(Struct, frozen=True):
     """An event that goes no further."""
 
     reason: str
+    is_kept: bool = False
+    """Whether it becomes a dead letter of the pipeline, to be looked at and sent again; else it is only counted."""
+    detail: str = ""
+    """What exactly was wrong, for people."""
 
 
 class Chain:

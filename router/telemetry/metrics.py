@@ -33,7 +33,7 @@ from router.telemetry.signals import Signal
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
-STEPS = ("successfully_received", "failed_on_ingest", "filtered_at_source")
+STEPS = ("successfully_received", "failed_on_ingest", "filtered_at_source", "created_at_source")
 """Steps that are counted by source and reason under their own name."""
 _STEP_OF = {
     "delivered": "successful_delivery",

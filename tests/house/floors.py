@@ -35,6 +35,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "router.embedding",
         "router.front",
         "router.preview",
+        "router.processing",
         "router.reload",
         "router.testing",
     ),

@@ -1,0 +1,100 @@
+"""What becomes of the calls of a step: events, dead letters, duplicates, and what is counted of each."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+
+import msgspec
+from msgspec import Struct
+
+from router.enrichment.processing import Aside, Processing
+from router.enrichment.stored_form import RequestForm, as_sent
+from router.events.step import PROCESSING_ERROR, Failure, Prepared
+from router.events.wire import ABSENT, AnyCall
+from router.plugins.chain import Dropped
+
+
+class Work(Struct, frozen=True):
+    """One request of the inbox, with the ids of its calls."""
+
+    form: RequestForm
+    source: str
+    calls: Sequence[AnyCall]
+    message_ids: list[str]
+    hashes: list[bytes]
+
+
+class Results:
+    """Takes request after request."""
+
+    def __init__(self, hash_of: Callable[[str, str], bytes]) -> None:
+        """`hash_of` gives what a source's message id is remembered by."""
+        self._hash_of = hash_of
+        self.events: list[Prepared] = []
+        self.failures: list[Failure] = []
+        self.counts: Counter[tuple[str, ...]] = Counter()
+        self.duplicates = 0
+
+    def take(self, work: Work, is_new: Iterator[bool], processing: Processing | None) -> None:
+        """Prepare the calls of a request that are new."""
+        received = failed = duplicates = 0
+        for call, message_id, id_hash in zip(work.calls, work.message_ids, work.hashes, strict=True):
+            if not next(is_new):
+                duplicates += 1
+                continue
+            try:
+                self._prepare(work, call, message_id, id_hash, processing)
+            except Exception as error:  # noqa: BLE001 - one bad event must not stop those behind it
+                self._fail(work, call, message_id, PROCESSING_ERROR, f"{type(error).__name__}: {error}")
+                failed += 1
+            else:
+                received += 1
+        for name, amount in (
+            (("successfully_received", work.source), received),
+            (("failed_on_ingest", work.source, PROCESSING_ERROR), failed),
+            (("failed_on_ingest", work.source, "duplicate"), duplicates),
+        ):
+            if amount:
+                self.counts[name] += amount
+        self.duplicates += duplicates
+
+    def _prepare(
+        self, work: Work, call: AnyCall, message_id: str, id_hash: bytes, processing: Processing | None
+    ) -> None:
+        form, source = work.form, work.source
+        event, metadata = form.event(call, message_id)
+        if processing is None:
+            event.json  # noqa: B018 - encoded here, once, for the log and for every destination
+            self.events.append(Prepared(source, event, metadata, form.received_at, id_hash))
+            return
+        aside = Aside(source, form.received_at)
+        made = processing.apply(event, aside)
+        if not isinstance(made, Dropped):
+            made.json  # noqa: B018 - as above
+        for one in aside.created:
+            one.event.json  # noqa: B018 - as above
+        derived = [
+            Prepared(
+                one.source,
+                one.event,
+                ABSENT,
+                form.received_at,
+                self._hash_of(one.source, one.event.message_id),
+            )
+            for one in aside.created
+        ]
+        if isinstance(made, Dropped):  # from here on nothing raises: an event counts once
+            self.counts["filtered_at_source", source, made.reason] += 1
+            if made.is_kept:
+                self._fail(work, call, message_id, made.reason, made.detail)
+        else:
+            self.events.append(Prepared(source, made, metadata, form.received_at, id_hash))
+        self.events += derived
+        for one in aside.created:
+            self.counts["created_at_source", one.source, one.reason] += 1
+        self.counts.update(aside.counts)
+
+    def _fail(self, work: Work, call: AnyCall, message_id: str, reason: str, detail: str) -> None:
+        form = work.form
+        entry = msgspec.msgpack.encode(form.alone(call, message_id))
+        failure = Failure(work.source, message_id, form.received_at, as_sent(call), detail, entry, reason)
+        self.failures.append(failure)
