@@ -18,6 +18,7 @@ from router.storage.books import Books, Standing
 from router.storage.cursor import Cursor
 from router.storage.dead_letters import DeadLetters, LetterQuery
 from router.storage.entry import Entry
+from router.storage.history import History
 from router.storage.letters import DeadLetter, Parked
 from router.storage.outcome import OutcomeRecord
 from router.storage.replays import Place, ReplayRows
@@ -258,6 +259,11 @@ class Storage(ABC):
     @abstractmethod
     async def counters(self) -> dict[tuple[str, ...], int]:
         """All durable counters."""
+
+    @property
+    @abstractmethod
+    def history(self) -> History:
+        """How the counters grew over time."""
 
     @abstractmethod
     async def facts(self) -> StoreFacts:

@@ -16,6 +16,7 @@ from router.storage.cursor import Cursor
 from router.storage.entry import Entry
 from router.storage.letters import DeadLetter, Parked
 from router.storage.memory.dead_letters import MemoryDeadLetters
+from router.storage.memory.history import MemoryHistory
 from router.storage.outcome import OutcomeRecord, Run
 from router.storage.replays import Place, Replay, ReplayRows, ReplayState
 from router.storage.retirement import DESTINATION_COUNTERS, last_settlement
@@ -64,6 +65,7 @@ class MemoryStorage(Storage):
         self._letters = MemoryDeadLetters(self._revive)
         self._times: list[int] = []
         self._replays = MemoryReplays(self)
+        self._history = MemoryHistory(self._counters)
 
     async def open(self) -> None:
         """Nothing is to be opened."""
@@ -250,6 +252,11 @@ class MemoryStorage(Storage):
     async def counters(self) -> dict[tuple[str, ...], int]:
         """All counters."""
         return dict(self._counters)
+
+    @property
+    def history(self) -> MemoryHistory:
+        """How the counters grew over time."""
+        return self._history
 
     async def facts(self) -> StoreFacts:
         """The store's present state."""

@@ -84,6 +84,14 @@ MIGRATIONS: dict[int, tuple[str, ...]] = {
             WHERE after - first > {LONG_RECORD}""",
     ),
     4: ("CREATE TABLE replays (number INTEGER PRIMARY KEY AUTOINCREMENT, row BLOB NOT NULL) STRICT",),
+    5: (
+        """CREATE TABLE history (
+            granularity INTEGER NOT NULL, bucket INTEGER NOT NULL, name BLOB NOT NULL, value INTEGER NOT NULL,
+            PRIMARY KEY (granularity, bucket, name)) STRICT, WITHOUT ROWID""",
+        # the counters as the history has them
+        "CREATE TABLE recorded (name BLOB PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+        "INSERT INTO recorded SELECT name, value FROM counters",
+    ),
 }  # fmt: skip
 SCHEMA_VERSION = max(MIGRATIONS)
 

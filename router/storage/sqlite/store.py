@@ -14,7 +14,6 @@ from pathlib import Path
 from router.actors.supervisor import Supervisor
 from router.errors import StorageError, StoreUnavailable
 from router.storage.books import Books
-from router.storage.cursor import Cursor
 from router.storage.entry import Entry
 from router.storage.letters import Parked
 from router.storage.outcome import OutcomeRecord
@@ -25,6 +24,7 @@ from router.storage.sqlite.budgets import Budget
 from router.storage.sqlite.connection import Connection
 from router.storage.sqlite.dead_letters import SqliteDeadLetters
 from router.storage.sqlite.health import Health, warnings
+from router.storage.sqlite.history import SqliteHistory
 from router.storage.sqlite.letter_rows import fill_lines
 from router.storage.sqlite.lock import Lock
 from router.storage.sqlite.readers import Readers
@@ -34,7 +34,8 @@ from router.storage.sqlite.schema import SCHEMA_VERSION, configure, migrate
 from router.storage.sqlite.seen.ids import SEAL_IDS, SeenIds
 from router.storage.sqlite.seen.keeper import Keeper
 from router.storage.sqlite.statements import State
-from router.storage.sqlite.trim import Trim, Trimmed
+from router.storage.sqlite.trim import Trim
+from router.storage.sqlite.trimming import Trimming
 from router.storage.sqlite.writer import Writer
 from router.storage.store import (
     Commit,
@@ -51,8 +52,6 @@ from router.telemetry.happenings import BudgetWarned, SegmentSetAside, StoreOpen
 from router.telemetry.signals import Signals
 
 DAY = 86_400
-TRIM_EVERY = 32
-"""Commits and settlements after which it is looked whether something may be trimmed."""
 
 
 class SqliteStorage(Storage):
@@ -94,12 +93,10 @@ class SqliteStorage(Storage):
         self._readers: Readers
         self._writer: Writer
         self._seen: SeenIds
-        self._trim: Trim
+        self._trimming: Trimming
         self._keepers: Supervisor | None = None
         self._store_id = b""
         self._extent = Extent(None, None, ())
-        self._until_trim = TRIM_EVERY
-        self._is_trimming = False
 
     async def open(self) -> None:
         """Open the file, bring it to this version, and take ownership of it."""
@@ -138,7 +135,7 @@ class SqliteStorage(Storage):
         self._writer = Writer(self._connection, self._path, self._health, self._expired, fault=self._fault)
         self._readers = Readers(self._writer)
         await self._readers.open(self._path)
-        self._trim = Trim(
+        trim = Trim(
             retention=self._retention,
             letters=self._dead_letter_retention,
             window=self._window,
@@ -147,6 +144,7 @@ class SqliteStorage(Storage):
             now=self._clock,
             wal_bytes=lambda: self._writer.wal_excess,
         )
+        self._trimming = Trimming(trim, self._writer, self._expired)
         self._seen = SeenIds(self._readers, window=int(self._window * 1000), seal=self._seal)
         self._seen.start(state.stream_next)
         self._keepers = Supervisor()
@@ -305,6 +303,11 @@ class SqliteStorage(Storage):
         """All durable counters."""
         return await self._open_readers.read(reading.read_counters)
 
+    @property
+    def history(self) -> SqliteHistory:
+        """How the counters grew over time."""
+        return SqliteHistory(self._open_readers, self._open_writer)
+
     async def facts(self) -> StoreFacts:
         """The store's present state; while the disk fails, the last that was known."""
         try:
@@ -339,7 +342,7 @@ class SqliteStorage(Storage):
 
     async def trim(self) -> None:
         """Let everything go that may go now; otherwise it happens by and by, beside the commits."""
-        while (await self._trim_once()).has_more:
+        while (await self._trimming.once()).has_more:
             pass
 
     @property
@@ -355,32 +358,7 @@ class SqliteStorage(Storage):
         return self._readers
 
     def _look_for_trimming(self) -> None:
-        self._until_trim -= 1
-        is_due = self._until_trim <= 0 or self._stream_budget.is_spent(self._writer.state.stream_bytes)
-        if is_due and not self._is_trimming:
-            self._until_trim = TRIM_EVERY
-            self._is_trimming = True
-            self._begin_trim()
-
-    def _begin_trim(self) -> None:
-        trimming = self._writer.step(self._trim.step, self._note_expired)
-
-        def go_on(done: "asyncio.Future[Trimmed]") -> None:
-            if done.exception() is None and done.result().has_more:
-                self._begin_trim()
-            else:
-                self._is_trimming = False
-
-        trimming.add_done_callback(go_on)
-
-    async def _trim_once(self) -> Trimmed:
-        return await self._open_writer.step(self._trim.step, self._note_expired)
-
-    def _note_expired(self, trimmed: Trimmed) -> None:
-        """Remember what expired before the next turn begins: a destination may be about to settle the same events."""
-        for name, first, after in trimmed.expired:
-            known = Cursor(-1, tuple(self._expired.get(name, ())))
-            self._expired[name] = list(known.complete([(first, after)]).ranges)
+        self._trimming.note(is_urgent=self._stream_budget.is_spent(self._writer.state.stream_bytes))
 
     async def _set_aside(
         self, write: Callable[[sqlite3.Connection, State, int, str], None], damage: Damage

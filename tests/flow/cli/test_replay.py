@@ -112,7 +112,7 @@ async def test_a_replay_is_paused_resumed_listed_and_cancelled(shell: Shell) -> 
 
 async def test_what_is_gone_is_told_at_the_start_and_in_a_dry_run(shell: Shell) -> None:
     storage = shell.rig.one.router.storage
-    storage._trim._retention = 0  # type: ignore[attr-defined]
+    storage._trimming._trim._retention = 0  # type: ignore[attr-defined]
     await storage.trim()  # type: ignore[attr-defined]
     await shell.rig.accept("m4")
 
