@@ -19,6 +19,7 @@ from router.actors.watchdog import Stuck
 from router.admin.address import socket_path
 from router.admin.dead import answer_dead
 from router.admin.door import AdminDoor
+from router.admin.history import answer_history
 from router.admin.last import answer_last
 from router.admin.overview import answer_overview
 from router.admin.reload import RELOAD, Reloaded
@@ -53,6 +54,7 @@ from router.telemetry.audit import Audit
 from router.telemetry.failure_logs import FailureLogs
 from router.telemetry.happenings import ActorRestarted, RouterStarted, RouterStopping
 from router.telemetry.metrics import Metrics
+from router.telemetry.recorder import Recorder
 from router.telemetry.signals import Observer, Signals
 
 STOP_SECONDS = 15.0
@@ -158,6 +160,7 @@ class Router(Embedding):
         self._start_stages(facts.latest_received_at)
         self.audit = Audit(self.storage.books, sleep=self.clock.sleep, signals=self.signals)
         self._supervisor.start(self.audit)
+        self._supervisor.start(Recorder(self.storage, now=self.clock.now, sleep=self.clock.sleep))
         await self._start_replays()
         self._watch_config()
         if self.has_doors:
@@ -211,6 +214,7 @@ class Router(Embedding):
         desk = Desk()
         answer_overview(desk, self.storage, url=lambda: self.url, counters=self.counters)
         answer_last(desk, self.storage)
+        answer_history(desk, self.storage, now=self.clock.now)
         desk.on(RELOAD, lambda _: self.reloads.reread())
         answer_replays(
             desk, self.replays, self.storage, hide=lambda name, text: self.config.hidden(name, text)

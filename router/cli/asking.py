@@ -10,6 +10,7 @@ import msgspec
 
 from router.admin.client import AdminClient
 from router.admin.dead import answer_dead
+from router.admin.history import answer_history
 from router.admin.last import answer_last
 from router.admin.overview import answer_overview
 from router.admin.replays import answer_replays_at_rest
@@ -89,6 +90,7 @@ def _desk(storage: Storage) -> Desk:
     desk = Desk()
     answer_overview(desk, storage)
     answer_last(desk, storage)
+    answer_history(desk, storage, now=lambda: int(time.time() * 1000))
     answer_dead(desk, storage, now=lambda: int(time.time() * 1000))
     answer_where(desk, storage)
     answer_replays_at_rest(desk, storage)

@@ -12,6 +12,7 @@ _COMMANDS = {
     "send": "Send one call to a running router.",
     "tap": "Watch events as they come.",
     "where": "Show what became of one event.",
+    "metrics": "Show what came, went and failed over time.",
     "dead": "See the events that were given up; send them again or forget them.",
     "replay": "Send stored events to a destination once more.",
     "new": "Begin a plugin: a package with settings, tests and a Makefile.",

@@ -29,20 +29,10 @@ from router.telemetry.happenings import (
     RequestAnswered,
 )
 from router.telemetry.signals import Signal
+from router.telemetry.steps import step_of
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
-
-STEPS = ("successfully_received", "failed_on_ingest", "filtered_at_source", "created_at_source")
-"""Steps that are counted by source and reason under their own name."""
-_STEP_OF = {
-    "delivered": "successful_delivery",
-    "filtered": "filtered_at_destination",
-    "suppressed": "filtered_at_destination",
-    "deleted": "filtered_at_destination",
-    "dead": "failed_delivery",
-    "expired": "failed_delivery",
-}
 
 
 class Metrics:
@@ -134,13 +124,10 @@ def step_counts(counters: Counts) -> Metric:
         "Events by step of the pipeline.",
         labels=["step", "source", "destination", "reason"],
     )
-    for name, *labels in sorted(counters):
-        first, reason = (*labels, "", "")[:2]
-        amount = counters[name, *labels]
-        if name in STEPS:
-            family.add_metric([name, first, "", reason], amount)
-        elif name in _STEP_OF:
-            family.add_metric([_STEP_OF[name], "", first, reason or _reason(name)], amount)
+    for counter in sorted(counters):
+        name = step_of(counter)
+        if name is not None:
+            family.add_metric([name.step, name.source, name.destination, name.reason], counters[counter])
     return family
 
 
@@ -176,11 +163,6 @@ def resident_bytes() -> int:
         return int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most if sys.platform == "darwin" else most * 1024
-
-
-def _reason(outcome: str) -> str:
-    """Deleted and suppressed events are told from filtered ones by their reason."""
-    return outcome if outcome in ("suppressed", "deleted") else ""
 
 
 def _pending(books: Books) -> Metric:
