@@ -39,9 +39,11 @@ if TYPE_CHECKING:
     from router.plugins.policies import Batching, Concurrency, Rate, Retry
     from router.plugins.request import Answer, Request
     from router.plugins.settings import Duration, Secret, Settings, Size
+    from router.plugins.source import Accept, SourcePlugin
     from router.plugins.transformation import Transformation
 
 __all__ = [
+    "Accept",
     "Alias",
     "Answer",
     "AnyEvent",
@@ -78,6 +80,7 @@ __all__ = [
     "Settings",
     "Size",
     "Snooze",
+    "SourcePlugin",
     "StorageError",
     "Track",
     "Transformation",
@@ -119,6 +122,7 @@ _HOMES = {
     "router.plugins.policies": ("Batching", "Concurrency", "Rate", "Retry"),
     "router.plugins.request": ("Answer", "Request"),
     "router.plugins.settings": ("Duration", "Secret", "Settings", "Size"),
+    "router.plugins.source": ("Accept", "SourcePlugin"),
     "router.plugins.transformation": ("Transformation",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

@@ -45,6 +45,7 @@ from router.progress import Progress
 from router.reload import Reloads
 from router.replay.keeper import Replays
 from router.rules.request import Limits, Received, read_entry
+from router.sources import Sources, cursors_of
 from router.storage.entry import Entry
 from router.storage.follower import Stream
 from router.storage.inbox import Inbox
@@ -162,6 +163,7 @@ class Router(Embedding):
         self._supervisor.start(self.audit)
         self._supervisor.start(Recorder(self.storage, now=self.clock.now, sleep=self.clock.sleep))
         await self._start_replays()
+        self._start_sources()
         self._watch_config()
         if self.has_doors:
             await self._open_doors()
@@ -176,7 +178,7 @@ class Router(Embedding):
         watchdog = self._containment.watchdog()
         watchdog.start()
         self._stack.callback(watchdog.stop)
-        if (growth := self._containment.growth(self.destinations)) is not None:
+        if (growth := self._containment.growth(self.destinations, self.plugin_sources)) is not None:
             self._supervisor.start(growth)
 
     def _watch_config(self) -> None:
@@ -212,7 +214,13 @@ class Router(Embedding):
         if self.config.storage.kind == "memory":
             return  # there is no file that it could stand beside
         desk = Desk()
-        answer_overview(desk, self.storage, url=lambda: self.url, counters=self.counters)
+        answer_overview(
+            desk,
+            self.storage,
+            url=lambda: self.url,
+            counters=self.counters,
+            sources=lambda: self.plugin_sources.troubles,
+        )
         answer_last(desk, self.storage)
         answer_history(desk, self.storage, now=self.clock.now)
         desk.on(RELOAD, lambda _: self.reloads.reread())
@@ -240,7 +248,7 @@ class Router(Embedding):
         self._stack.push_async_callback(door.stop)
 
     async def _start_replays(self) -> None:
-        """Last, so that they are the first to stop."""
+        """After the destinations that they send to."""
         self.replays = Replays(
             self.storage,
             self.stream,
@@ -253,6 +261,20 @@ class Router(Embedding):
         await self.replays.open()
         self.destinations.arrived, self.destinations.leaving = self.replays.arrived, self.replays.leaving
         self._supervisor.start(self.replays)
+
+    def _start_sources(self) -> None:
+        """After whatever they feed, so that they stop before it."""
+        is_lasting = self.config.storage.kind != "memory"
+        self.plugin_sources = Sources(
+            folder=cursors_of(self.config.storage.path) if is_lasting else None,
+            ingestion=self.ingestion,
+            limits=lambda: self.limits,
+            supervisor=self._supervisor,
+            signals=self.signals,
+            clock=self.clock,
+            containment=self._containment,
+        )
+        self.plugin_sources.start(self.config)
 
     def _make_storage(self) -> Storage:
         kind = self.config.storage.kind

@@ -1,6 +1,6 @@
 """Keeps what a plugin does wrong to itself: a watch over the loop and over memory, and notes of plugins that hung."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from router.actors.guard import Foreign, Guard
 from router.actors.watchdog import Stuck, Watchdog
@@ -9,6 +9,7 @@ from router.delivery.actor import DeliveryActor
 from router.delivery.clock import Clock
 from router.delivery.growth import GrowthWatch
 from router.delivery.stuck import HungPlugin, note_stuck, read_stuck, stuck_file
+from router.ingestion.source_actor import SourceActor
 from router.telemetry.happenings import LoopBlocked, PluginHeld, PluginMisbehaved
 from router.telemetry.metrics import resident_bytes
 from router.telemetry.signals import Signals
@@ -36,12 +37,14 @@ class Containment:
             stuck_after=float(self._plugins.stop_after),
         )
 
-    def growth(self, destinations: Mapping[str, DeliveryActor]) -> GrowthWatch | None:
-        """A watch over the memory that the plugins of `destinations` keep, unless it is switched off."""
+    def growth(
+        self, destinations: Mapping[str, DeliveryActor], sources: Mapping[str, SourceActor]
+    ) -> GrowthWatch | None:
+        """A watch over the memory that the plugins of both keep, unless it is switched off."""
         if not self._plugins.growth_limit:
             return None
         return GrowthWatch(
-            lambda: {actor.plugin.file: actor.plugin for actor in destinations.values()},
+            lambda: {one.file: one for one in _plugins(destinations, sources)},
             resident=resident_bytes,
             limit=self._plugins.growth_limit,
             found=lambda plugin, where: self._signals.emit(
@@ -50,14 +53,14 @@ class Containment:
             clock=self._clock,
         )
 
-    def held(self, destination: str) -> str:
-        """Why a destination must start paused, or nothing: its plugin hung, and the note of it is still there."""
+    def held(self, owner: str) -> str:
+        """Why what `owner` names must not run, or nothing: its plugin hung, and the note of it is still there."""
         if self._notes is None:
             return ""
-        hung = read_stuck(self._notes).get(destination)
+        hung = read_stuck(self._notes).get(owner)
         if hung is None:
             return ""
-        self._signals.emit(PluginHeld(destination, hung.plugin, hung.where, str(self._notes)))
+        self._signals.emit(PluginHeld(owner, hung.plugin, hung.where, str(self._notes)))
         return f"the plugin hung at {hung.where}; mend it, remove {self._notes} and start again"
 
     def _stuck(self, plugin: Foreign, where: str) -> None:
@@ -68,3 +71,12 @@ class Containment:
         finally:
             if self._on_stuck is not None:
                 self._on_stuck(plugin, where)
+
+
+def _plugins(
+    destinations: Mapping[str, DeliveryActor], sources: Mapping[str, SourceActor]
+) -> Iterator[Foreign]:
+    for delivery in destinations.values():
+        yield delivery.plugin
+    for source in sources.values():
+        yield source.plugin

@@ -6,7 +6,8 @@ RouterError
 │   ├── StoreLocked        another process (or another router in this one) owns the file
 │   ├── StoreTooNew        a newer version wrote the file
 │   ├── StoreFull          a budget or the disk is spent; nothing was written
-│   └── StoreUnavailable   the disk answered with an error; nothing was written
+│   ├── StoreUnavailable   the disk answered with an error; nothing was written
+│   └── CursorDamaged      the file with the place of a source plugin cannot be read
 ├── PluginError            a plugin cannot be loaded, or broke its contract
 ├── ExpressionRefused, MappingRefused, LiquidRefused
 │                          a text in a rule language cannot be used; each stands beside its language in `rules/`
@@ -52,6 +53,10 @@ class StoreFull(StorageError):
 
 class StoreUnavailable(StorageError):
     """The disk answered with an error; what was asked to be written was not written."""
+
+
+class CursorDamaged(StorageError):
+    """The file with the place of a source plugin cannot be read; the source waits until it is mended."""
 
 
 class PluginError(RouterError):

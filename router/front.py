@@ -112,6 +112,7 @@ async def health(router: "Router") -> Health:
             "processed": facts.inbox_cursor,
             "stream": facts.stream_next,
             "paused": paused,
+            "sources": router.plugin_sources.troubles,
             "replays": {name: str(standing) for name, standing in router.replays.standings().items()},
             "warnings": facts.warnings,
         },

@@ -4,7 +4,8 @@
 
 Proven means: the whole file is read and checked as `router check` does, no events would be lost, and every plugin that
 is new or changed takes its settings. Destinations change before sources, so that a new source's first event finds
-the new destinations born. Reloads happen one after the other, and none begins once the router stops.
+the new destinations born; source plugins that change stop before all that and start behind it. Reloads happen one after
+the other, and none begins once the router stops.
 """
 
 import asyncio
@@ -98,6 +99,7 @@ class Reloads(Actor):
         found = changes(old, config)
         gone = await self._prove(config)
         instances = _instances(config, found)
+        await router.plugin_sources.retire(config)
         failed = await router.destinations.apply(
             config.destinations,
             changed=instances,
@@ -106,6 +108,7 @@ class Reloads(Actor):
             old=old.destinations,
         )
         router.adopt(_without(failed, without_fixed(router.config, config), old, found), registry)
+        router.plugin_sources.start(router.config)
         front.refit(router)
         self.then()
         done = _told(found, failed, gone)

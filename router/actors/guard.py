@@ -90,6 +90,8 @@ class Guarded(Generic[T]):
     def __init__(self, run: Callable[..., Any], coroutine: Coroutine[Any, Any, T]) -> None:
         self._run = run
         self._coroutine = coroutine
+        self.is_over = False
+        """When set, the next cancellation ends the coroutine, also one that swallows cancellations."""
 
     def __await__(self) -> Generator[Any, Any, T]:
         coroutine, run = self._coroutine, self._run
@@ -109,7 +111,7 @@ class Guarded(Generic[T]):
                     BaseException
                 ) as error:  # a failed future, or the task is cancelled: the coroutine decides
                     step, value = coroutine.throw, error
-                    if isinstance(error, GeneratorExit):
+                    if isinstance(error, GeneratorExit) or self.is_over:
                         raise
         finally:
             coroutine.close()

@@ -20,6 +20,8 @@ class Overview(Struct, frozen=True):
     destinations: list[DestinationState]
     books: Books
     """What the sums are drawn from, all of one moment."""
+    source_troubles: dict[str, str] = {}
+    """Why the plugin of a source reads nothing now, by the name of the source."""
 
     def counts(self) -> Mapping[tuple[str, ...], int]:
         """The counters by name."""
@@ -35,8 +37,10 @@ def answer_overview(
     *,
     url: Callable[[], str] = str,
     counters: Callable[[], Awaitable[Counts]] | None = None,
+    sources: Callable[[], dict[str, str]] = dict,
 ) -> None:
-    """Have `desk` answer for `storage`; a running router adds its address and what no commit has carried yet."""
+    """Have `desk` answer for `storage`; a running router adds its address, what no commit has carried yet, and what
+    its source plugins lack."""
 
     async def overview(_: Nothing) -> Overview:
         counts = await (counters or storage.counters)()
@@ -46,6 +50,7 @@ def answer_overview(
             counters=[(list(name), amount) for name, amount in counts.items()],
             destinations=list(await storage.destinations()),
             books=await storage.books(),
+            source_troubles=sources(),
         )
 
     desk.on(OVERVIEW, overview)

@@ -18,19 +18,17 @@ from router.api.proxies import Proxies, collected
 from router.api.rate_limit import RateLimit
 from router.errors import RequestRefused, StorageError
 from router.events.source import Source
+from router.ingestion.actor import FAILED
 from router.rules.client_ip import CLIENT_DOORS
-from router.rules.request import BATCH_DOORS, TOO_LARGE, Limits, Received, read_request
+from router.rules.request import BATCH_DOORS, THREAD_BYTES, TOO_LARGE, Limits, Received, read_request
 from router.storage.entry import Door, Entry
 from router.telemetry.happenings import MembersRefused, RequestAnswered
 from router.telemetry.signals import Signals
 
-THREAD_BYTES = 160 << 10
-"""Bodies from this size on are read on a thread: on the loop they would hold up everybody else."""
 SPREAD = 4
 """White space and escapes may make the body of one event so many times larger than what counts against its limit."""
 UNAVAILABLE_SECONDS = 5
 """`Retry-After` of a 503."""
-FAILED = "failed_on_ingest"
 
 Accept = Callable[[Entry, Received], Awaitable[None]]
 Count = Callable[[tuple[str, ...], int], None]

@@ -47,10 +47,13 @@ def _show_sources(config: Config) -> None:
     rows = []
     for source in config.sources.values():
         key = config.references.get(f"sources.{source.name}.write_key", "in the file")
+        key = key if source.write_key else "none"
         limit = f"{source.rate_limit} requests/s" if source.rate_limit else "none"
-        rows.append((source.name, key, source.workspace, limit, "yes" if source.enabled else "no"))
+        rows.append(
+            (source.name, key, source.workspace, limit, "yes" if source.enabled else "no", source.kind or "")
+        )
     output.line()
-    output.table(("source", "write key", "workspace", "limit", "enabled"), rows)
+    output.table(("source", "write key", "workspace", "limit", "enabled", "kind"), rows)
 
 
 def _show_destinations(config: Config) -> None:

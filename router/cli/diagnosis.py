@@ -78,6 +78,12 @@ def look_at_sums(seen: Overview) -> Iterator[Finding]:
             )
 
 
+def look_at_sources(seen: Overview) -> Iterator[Finding]:
+    """Whether the plugin of each source reads."""
+    for name, trouble in seen.source_troubles.items():
+        yield Finding("bad", f"source {name}: {trouble}")
+
+
 async def look_at_destinations(config: Config) -> list[Finding]:
     """Whether the settings of each destination can work, by its own check."""
     checks = [_check(one) for one in config.destinations.values()]

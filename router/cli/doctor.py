@@ -10,7 +10,7 @@ from router.admin.overview import OVERVIEW
 from router.admin.verbs import Nothing
 from router.cli import configuration, output
 from router.cli.asking import ask
-from router.cli.diagnosis import Finding, look_at_destinations, look_at_store, look_at_sums
+from router.cli.diagnosis import Finding, look_at_destinations, look_at_sources, look_at_store, look_at_sums
 from router.config.load import load
 from router.config.model import Config
 from router.errors import ConfigError, RouterError
@@ -42,6 +42,7 @@ def doctor(file: str) -> None:
         else:
             findings += look_at_store(storage, seen)
             findings += look_at_sums(seen)
+            findings += look_at_sources(seen)
     except RouterError as error:
         findings.append(Finding("bad", str(error)))
     if config is not None:

@@ -112,6 +112,9 @@ def greet(config: Config, url: str) -> None:
     rows = []
     first = None
     for source in config.sources.values():
+        if not source.write_key:
+            rows.append((source.name, f"none: {source.kind} brings its calls in"))
+            continue
         reference = config.references.get(f"sources.{source.name}.write_key")
         rows.append((source.name, shown_key(source.write_key, reference)))
         if source.enabled and first is None:

@@ -74,11 +74,15 @@ def send(
 def _from_config(file: str, name: str | None) -> tuple[str, str]:
     """The URL of the router and a write key, from the configuration."""
     config = configuration.read(file)
-    enabled = [one for one in config.sources.values() if one.enabled]
+    enabled = [one for one in config.sources.values() if one.enabled and one.write_key]
     if name is not None:
-        enabled = [one for one in config.sources.values() if one.name == name]
+        enabled = [one for one in config.sources.values() if one.name == name and one.write_key]
     if not enabled:
-        what = f"there is no source {name!r}" if name else "no source is enabled"
+        what = (
+            f"there is no source {name!r} with a write key"
+            if name
+            else "no source with a write key is enabled"
+        )
         raise Failure(f"{what} in {file}; give --write-key, or add one", Failure.CONFIG)
     host = config.server.host
     if host in ("0.0.0.0", "::"):  # it listens everywhere, so also here

@@ -53,12 +53,13 @@ def check_storage(storage: StorageConfig, problems: Problems) -> None:
             problems.add(("storage", name), "leaves no room to work", "give it 1MiB at least")
 
 
-def check_source(source: SourceConfig, problems: Problems) -> None:
-    """Check one source; what is said of its write key does not show it."""
+def check_source(source: SourceConfig, problems: Problems, *, has_key: bool) -> None:
+    """Check one source; what is said of its write key does not show it. Only one with a kind may have none."""
     path = ("sources", source.name)
     key = source.write_key
     if not key:
-        problems.add((*path, "write_key"), "is empty", "choose a key that is hard to guess")
+        if has_key:  # otherwise a plugin brings its calls
+            problems.add((*path, "write_key"), "is empty", "choose a key that is hard to guess")
     elif not _WRITE_KEY.fullmatch(key) or _NOT_IN_WRITE_KEY & set(key):
         remedy = 'use letters, digits and signs other than spaces and / : ? # % " \\'
         problems.add((*path, "write_key"), "has characters that clients cannot send", remedy)

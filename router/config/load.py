@@ -145,7 +145,9 @@ def _read(
         broken = str(error)
         registry = Registry.load(entry_points=False)
     references = References(registry.with_plugin(EnvironmentAndFiles(environ)), problems)
-    sources = read_sources(_named(data, "sources", problems), references, problems)
+    sources = read_sources(
+        _named(data, "sources", problems), references, problems, registry=None if broken else registry
+    )
     destinations: dict[str, DestinationConfig] = {}
     transformations: dict[str, TransformationConfig] = {}
     if not broken:  # without its plugins, every kind would be reported as unknown

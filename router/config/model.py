@@ -12,6 +12,7 @@ from router.plugins.destination import Destination
 from router.plugins.policies import Policies
 from router.plugins.registry import PluginsConfig
 from router.plugins.settings import Duration, Secret, Settings, Size
+from router.plugins.source import SourcePlugin
 from router.plugins.transformation import Transformation
 from router.rules.fql.filter import Filter
 
@@ -75,21 +76,36 @@ class StorageConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class SourceConfig(Source, frozen=True, kw_only=True):
-    """A section `[sources.NAME]`: who sends. Its `repr` hides the write key."""
+    """A section `[sources.NAME]`: who sends. Its `repr` hides the write key and the settings."""
 
     name: str
     """The word after `sources.`; not a key of its own."""
     write_key: str
-    """The key that clients send: itself, or a reference such as "env:WEBSITE_WRITE_KEY" or "file:/run/secrets/key"."""
+    """The key that clients send: itself, or a reference such as "env:WEBSITE_WRITE_KEY" or "file:/run/secrets/key".
+    Only a source with a `kind` may do without: then no client can reach it."""
     enabled: bool = True
     """Whether its calls are taken; those of a disabled source are answered 200, counted and dropped."""
     dedupe_window: Duration = Duration(86400)
     """A message id that comes again within this time is dropped. The default is 24 h, as Segment's."""
     region: Literal["us", "eu"] | None = None
     """Where its data must stay; by default the server's region. In another one its write key is an unknown one."""
+    kind: str | None = None
+    """Which plugin brings its calls in; `router plugins` lists them. By default only clients send."""
+    settings: Settings | None = None
+    """What the plugin needs, under `settings.`; `router plugins` names its file, where each setting is explained."""
+    interval: Duration | None = None
+    """How long the plugin rests when it has read everything; by default as it declares."""
+    cls: type[SourcePlugin[Any]] | None = None
+    """The plugin's class; not a key of its own."""
+
+    def plugin(self) -> SourcePlugin[Any]:
+        """A new instance of the plugin with these settings; only where there is one."""
+        assert self.cls is not None
+        return self.cls(self.settings, name=self.name)
 
     def __repr__(self) -> str:
-        return f"SourceConfig(name={self.name!r}, write_key=***, enabled={self.enabled!r})"
+        shown = f"name={self.name!r}, kind={self.kind!r}, enabled={self.enabled!r}"
+        return f"SourceConfig({shown}, write_key=***, settings=***)"
 
 
 class TransformationConfig(Struct, frozen=True, kw_only=True):
@@ -201,11 +217,15 @@ class Config(Struct, frozen=True, kw_only=True):
         section = self.destinations.get(destination)
         return text if section is None else self.without_secrets(section, text)
 
-    def without_secrets(self, destination: DestinationConfig, text: str) -> str:
-        """`text` with `***` for each value of the destination's settings that is, or was referred to as, a secret."""
+    def without_secrets(self, section: DestinationConfig | SourceConfig, text: str) -> str:
+        """`text` with `***` for each value of the section's settings that is, or was referred to as, a secret."""
         values: set[str] = set()
-        for section, part in (("settings", destination.settings), ("auth", destination.auth)):
-            begin = f"destinations.{destination.name}.{section}."
+        parts: dict[str, object] = {"settings": section.settings}
+        if isinstance(section, DestinationConfig):
+            parts["auth"] = section.auth
+        what = "destinations" if isinstance(section, DestinationConfig) else "sources"
+        for name, part in parts.items():
+            begin = f"{what}.{section.name}.{name}."
             named = {key.removeprefix(begin) for key in self.references if key.startswith(begin)}
             values.update(_secret_values(part, "", named))
         for value in sorted(values - {""}, key=len, reverse=True):

@@ -12,6 +12,7 @@ from router.config.convert import Converter
 from router.config.model import DestinationConfig, Retirement, SourceConfig
 from router.config.problems import Path, Problems, did_you_mean
 from router.config.secrets import References
+from router.config.source_plugins import NO_KEYS, SourcePluginReader
 from router.events.source import EMBEDDED_SOURCE
 from router.plugins.destination import Destination
 from router.plugins.policies import Policies
@@ -36,9 +37,10 @@ _DESTINATION_KEYS = (
 
 
 def read_sources(
-    data: Mapping[str, Any], references: References, problems: Problems
+    data: Mapping[str, Any], references: References, problems: Problems, *, registry: Registry | None
 ) -> dict[str, SourceConfig]:
-    """The sections `[sources.NAME]`; no two may share a write key."""
+    """The sections `[sources.NAME]`; no two may share a write key. Without a registry, plugins are not looked for."""
+    plugins = SourcePluginReader(registry, references, problems)
     found: dict[str, SourceConfig] = {}
     owners: dict[str, str] = {}
     for name, section in data.items():
@@ -48,11 +50,13 @@ def read_sources(
             what = "is the name of the calls that an embedding program makes itself"
             problems.add(path, what, "choose another name")
         converter = Converter(problems, references)
-        source = converter.section(SourceConfig, section, path, left_out=("name",), name=name)
+        own = plugins.own_keys(section, path)
+        source = converter.section(SourceConfig, own, path, left_out=NO_KEYS, name=name)
         if source is None:
             continue
-        check_source(source, problems)
-        other = owners.setdefault(source.write_key, name)
+        source = plugins.complete(source, section, path)
+        check_source(source, problems, has_key="write_key" in section)
+        other = owners.setdefault(source.write_key, name) if source.write_key else name
         if other != name:
             what = f"is the write key of source {other} too"
             problems.add((*path, "write_key"), what, "give each source a key of its own")

@@ -22,6 +22,8 @@ from router.storage.store import Counts, Storage
 from router.telemetry.happenings import EntriesAccepted
 from router.telemetry.signals import Signals
 
+FAILED = "failed_on_ingest"
+"""The durable counter of calls that were not kept, by source and reason."""
 MAILBOX_EVENTS = 50_000
 MAILBOX_BYTES = 64 << 20
 GROUP_EVENTS = 5_000

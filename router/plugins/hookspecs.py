@@ -17,6 +17,7 @@ from typing import Any
 import pluggy
 
 from router.plugins.destination import Destination
+from router.plugins.source import SourcePlugin
 from router.plugins.transformation import Transformation
 
 PROJECT = "router"
@@ -30,7 +31,7 @@ class Hooks:
     """Every hook. A plugin implements those that it needs, with the same names and arguments."""
 
     @hookspec
-    def register_sources(self) -> Sequence[type[Any]]:
+    def register_sources(self) -> Sequence[type[SourcePlugin[Any]]]:
         """Return source classes, each with its `kind`: other ways in than the tracking API."""
         raise NotImplementedError
 

@@ -11,6 +11,7 @@ from router.errors import PluginError
 from router.plugins.destination import Destination
 from router.plugins.loading import Loading
 from router.plugins.settings import Settings
+from router.plugins.source import SourcePlugin
 from router.plugins.transformation import Transformation
 
 _KIND = re.compile(r"[a-z][a-z0-9_-]*")
@@ -73,6 +74,8 @@ class Offers:
             check_destination(found, said)
         elif what == "transformation":
             check_transformation(found, said)
+        elif what == "source":
+            check_source_plugin(found, said)
         self._origins[what, kind] = said
         self._classes[what][kind] = found
         self.rows.append(offer)
@@ -106,10 +109,25 @@ def check_transformation(found: object, said: str) -> None:
     _check_parameters(found, where)
 
 
+def check_source_plugin(found: object, said: str) -> None:
+    """Refuse a class that does not keep the contract of a source plugin; raises PluginError."""
+    name = getattr(found, "__name__", repr(found))
+    where = f"{said}: source {name}"
+    if not (inspect.isclass(found) and issubclass(found, SourcePlugin)):
+        raise PluginError(f"{where} is not a subclass of SourcePlugin; write `class {name}(SourcePlugin[…])`")
+    if found.run is SourcePlugin.run:
+        raise PluginError(f"{where} has no `run`; write it")
+    for way in ("open", "run", "close"):
+        if not inspect.iscoroutinefunction(getattr(found, way)):
+            raise PluginError(f"{where}: `{way}` is not awaited; write `async def {way}`, without `yield`")
+    _check_parameters(found, where)
+
+
 def _check_parameters(found: Any, where: str) -> None:
     try:
         settings = found.settings_type()
-        found.event_types()
+        if hasattr(found, "event_types"):
+            found.event_types()
     except TypeError as error:
         raise PluginError(f"{where}: {error}") from None
     if not (inspect.isclass(settings) and issubclass(settings, Settings)):

@@ -22,6 +22,7 @@ from router.plugins.hookspecs import PROJECT, Hooks
 from router.plugins.loading import Loading
 from router.plugins.offers import Offer, Offers
 from router.plugins.settings import Duration, Size
+from router.plugins.source import SourcePlugin
 from router.plugins.transformation import Transformation
 
 ENTRY_POINT_GROUP = "router.plugins"
@@ -113,7 +114,7 @@ class Registry:
         return self._offers.classes("destination")
 
     @property
-    def sources(self) -> Mapping[str, type[Any]]:
+    def sources(self) -> Mapping[str, type[SourcePlugin[Any]]]:
         """Source classes by kind."""
         return self._offers.classes("source")
 

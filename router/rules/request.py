@@ -27,6 +27,8 @@ TYPE_OF_DOOR: dict[Door, str] = {
 """The call that a single-event door takes; the path decides the type."""
 TOO_LARGE = "payload_too_large"
 """The code of what weighs too much: a whole request, or a member of a batch."""
+THREAD_BYTES = 160 << 10
+"""Bodies from this size on are read on a thread: on the loop they would hold up everybody else."""
 _BOM = b"\xef\xbb\xbf"
 _GROUP = 20
 """Members that are weighed together."""

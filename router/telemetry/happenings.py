@@ -76,6 +76,55 @@ class MembersRefused(Signal, frozen=True):
     """Their JSON, for `tap`; never logged."""
 
 
+# --- source plugins ---------------------------------------------------------------------------------------
+
+
+class SourceStarted(Signal, frozen=True):
+    """A new instance of a source plugin reads."""
+
+    source: str
+    kind: str
+
+
+class SourceRested(Signal, frozen=True):
+    """A source plugin has read everything that there was, and looks again later."""
+
+    source: str
+
+
+class SourceFailed(Signal, frozen=True):
+    """A source plugin raised; a new instance goes on from its cursor after `seconds`."""
+
+    source: str
+    kind: str
+    error: str
+    seconds: float
+
+
+class SourceWaiting(Signal, frozen=True):
+    """What a source plugin read cannot be kept now; it waits and loses nothing."""
+
+    source: str
+    reason: str
+    seconds: float
+
+
+class SourceStopped(Signal, frozen=True):
+    """A source plugin reads nothing until someone mends what the reason names; it is looked at every minute."""
+
+    source: str
+    reason: str
+
+
+class CursorLeftOut(Signal, frozen=True):
+    """The cursor of a source was kept by a plugin of another kind: this one begins anew."""
+
+    source: str
+    kind: str
+    former: str
+    """Whose cursor it was."""
+
+
 # --- storage ----------------------------------------------------------------------------------------------
 
 
@@ -183,6 +232,7 @@ class PluginMisbehaved(Signal, frozen=True):
     """A plugin did what harms others, and was contained."""
 
     destination: str
+    """Whose plugin it is; of a source's, "source NAME"."""
     plugin: str
     fault: str
     """"blocked" the loop, "endless" requests, "left_tasks" behind, or "grew" the memory."""

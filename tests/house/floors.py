@@ -37,6 +37,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "router.preview",
         "router.processing",
         "router.reload",
+        "router.sources",
         "router.testing",
     ),
 )

@@ -10,6 +10,7 @@ NAMELESS = frozenset({"utils", "util", "helpers", "helper", "common", "base", "m
 
 TASK_MAKERS: Mapping[str, str] = {
     "router/actors/supervisor.py": "the supervisor owns the actors",
+    "router/ingestion/source_actor.py": "the actor ends the task of its plugin, however deaf that is",
     "router/api/http.py": "the server keeps the answers of its connections, and ends them when it closes",
 }
 """Where a task may be created, and who owns it there."""
@@ -22,6 +23,7 @@ CATCH_ALLS: Mapping[str, str] = {
     "router/delivery/routing.py": "a plugin's triggers may raise; the event is taken, and judged where it is sent",
     "router/delivery/sending/sender.py": "a plugin may raise anything; it harms its own events only",
     "router/testing/conformance/purity.py": "whatever an author's code raises is what is looked for",
+    "router/ingestion/source_actor.py": "a source plugin may raise anything; it harms its own source only",
     "router/delivery/transforming.py": "a transformation may raise anything; it harms its event only",
     "router/enrichment/results.py": "an event that breaks a step is set aside, and those behind it go on",
 }

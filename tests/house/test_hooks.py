@@ -11,6 +11,7 @@ from router.plugins.hookspecs import hookimpl
 from router.plugins.registry import Registry
 from router.plugins.request import Request
 from router.plugins.settings import Settings
+from router.plugins.source import Accept, SourcePlugin
 from router.plugins.transformation import Transformation
 
 
@@ -36,6 +37,15 @@ class Pass(Transformation[NoSettings, AnyEvent]):
         return event
 
 
+class Poll(SourcePlugin[NoSettings]):
+    """Reads nothing."""
+
+    kind = "poll"
+
+    async def run(self, accept: Accept) -> None:
+        return None
+
+
 class Anything:
     """What a hook may return whose contract is not written yet."""
 
@@ -54,8 +64,8 @@ class Plugin:
     """Implements every hook."""
 
     @hookimpl
-    def register_sources(self) -> list[type[Any]]:
-        return [Anything]
+    def register_sources(self) -> list[type[Poll]]:
+        return [Poll]
 
     @hookimpl
     def register_enrichments(self) -> list[type[Any]]:
@@ -92,7 +102,7 @@ def registry() -> Registry:
 
 
 def test_register_sources_adds_ways_in() -> None:
-    assert registry().sources == {"anything": Anything}
+    assert registry().sources == {"poll": Poll}
 
 
 def test_register_enrichments_adds_steps() -> None:

@@ -12,6 +12,7 @@ from router.plugins.destination import Destination
 from router.plugins.hookspecs import hookimpl
 from router.plugins.registry import Registry
 from router.plugins.settings import Settings
+from router.plugins.source import Accept, SourcePlugin
 from router.plugins.transformation import Transformation
 
 
@@ -35,6 +36,15 @@ class Pass(Transformation[NoSettings, AnyEvent]):
         return event
 
 
+class Poll(SourcePlugin[NoSettings]):
+    """Reads nothing."""
+
+    kind = "poll"
+
+    async def run(self, accept: Accept) -> None:
+        return None
+
+
 class Thing:
     kind = "thing"
 
@@ -47,8 +57,8 @@ class Everything:
         self.seen: list[object] = []
 
     @hookimpl
-    def register_sources(self) -> list[type[Thing]]:
-        return [Thing]
+    def register_sources(self) -> list[type[Poll]]:
+        return [Poll]
 
     @hookimpl
     def register_enrichments(self) -> list[type[Thing]]:
@@ -96,7 +106,7 @@ def registry(plugin: Everything) -> Registry:
 
 
 def test_register_sources_offers_source_classes_by_kind(registry: Registry) -> None:
-    assert registry.sources == {"thing": Thing}
+    assert registry.sources == {"poll": Poll}
 
 
 def test_register_enrichments_offers_enrichment_classes_by_kind(registry: Registry) -> None:

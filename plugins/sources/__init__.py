@@ -1,0 +1,1 @@
+"""Sources that come with the router, one file or folder each."""
