@@ -34,8 +34,12 @@ class Sink:
         """Return once all `ids` arrived; raises TimeoutError."""
         async with asyncio.timeout(timeout):
             while not ids <= self.arrivals.keys():
-                self._arrived.clear()
-                await self._arrived.wait()
+                await self.more()
+
+    async def more(self) -> None:
+        """Return when the next ones arrived."""
+        self._arrived.clear()
+        await self._arrived.wait()
 
     async def _hook(self, request: web.Request) -> web.Response:
         body = await request.read()
