@@ -5,6 +5,7 @@
 | events as a destination gets them | `track`, `identify`, `page`, `screen`, `group`, `alias`, `one_of_each` |
 | what a destination sends, and what follows | `exchange(Chat, [track("A")], answers=[400])`, `configured`, `answer` |
 | the same, kept in a file beside the test | the fixture `recorded`, and `pytest --record` |
+| what a source hands over | `take(Poll, cursor=7)`; also with `configured` |
 | a whole router in this process | `running`, in `router.testing.running`; or the fixture `event_router` |
 | whether an event was sent | `assert_tracked(events, "Order Completed", user_id="u1")`, `assert_sent` |
 | a service that misbehaves as told | `FakeHttp`, `Reply`, `rate_limited`, `flaky`, `TokenEndpoint`, `first_of` |
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from router.testing.fake_http import FakeHttp, Received, Reply
     from router.testing.faults import TokenEndpoint, first_of, flaky, rate_limited
     from router.testing.sample import configured
+    from router.testing.taking import Taken, take
     from router.testing.threaded import ThreadedRouter
 
 _HOMES = {
@@ -40,6 +42,7 @@ _HOMES = {
     "router.testing.exchanging": ("Exchange", "answer", "exchange"),
     "router.testing.fake_http": ("FakeHttp", "Received", "Reply"),
     "router.testing.sample": ("configured",),
+    "router.testing.taking": ("Taken", "take"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -50,6 +53,7 @@ __all__ = [
     "Received",
     "Reply",
     "Shelf",
+    "Taken",
     "ThreadedRouter",
     "TokenEndpoint",
     "alias",
@@ -68,6 +72,7 @@ __all__ = [
     "page",
     "rate_limited",
     "screen",
+    "take",
     "track",
 ]
 

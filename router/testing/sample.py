@@ -1,4 +1,4 @@
-"""A destination with settings, made as `router.toml` would make it, without a file and without secrets of its own."""
+"""A destination or source with settings, made as `router.toml` would make it, without a file and its own secrets."""
 
 import re
 import tomllib
@@ -6,28 +6,33 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from router.config.load import load
-from router.config.model import DestinationConfig
+from router.config.model import DestinationConfig, SourceConfig
 from router.plugins.destination import Destination
 from router.plugins.hookspecs import hookimpl
 from router.plugins.registry import Registry
+from router.plugins.source import SourcePlugin
 
-DestinationT = TypeVar("DestinationT", bound=Destination[Any, Any])
+PluginT = TypeVar("PluginT", bound=Destination[Any, Any] | SourcePlugin[Any])
 
 _REFERENCE = re.compile(r"(?!https?:)[a-z]+:(?!//)\S+")
 _URL = re.compile(r"URL|ENDPOINT|WEBHOOK|ADDRESS", re.IGNORECASE)
 
 
-def configured(cls: type[DestinationT], *, name: str = "", **settings: Any) -> DestinationT:
+def configured(cls: type[PluginT], *, name: str = "", **settings: Any) -> PluginT:
     """An instance of `cls` with these settings, in the form of `router.toml`: `token="…"`, `timeout="5s"`.
 
     Without any, its `sample` is used, with made-up values where that refers to secrets. Raises ConfigError.
     """
     section = {"settings": settings} if settings else sample_of(cls)
-    made: DestinationT = read_section(cls, section, name=name).destination()  # type: ignore[assignment]
-    return made
+    made: Any
+    if issubclass(cls, SourcePlugin):
+        made = read_source(cls, section, name=name).plugin()
+    else:
+        made = read_section(cls, section, name=name).destination()
+    return made  # type: ignore[no-any-return]
 
 
-def sample_of(cls: type[Destination[Any, Any]]) -> dict[str, Any]:
+def sample_of(cls: type[PluginT]) -> dict[str, Any]:
     """The class's `sample`, with made-up values in the place of references to secrets."""
     sample = tomllib.loads(cls.sample)
     filled: dict[str, Any] = _filled(sample)
@@ -45,6 +50,23 @@ def read_section(
     registry = Registry.load(entry_points=False).with_plugin(offering(cls))
     config = load({"destinations": {name: {"kind": cls.kind, **section}}}, registry=registry, environ={})
     return config.destinations[name]
+
+
+def read_source(cls: type[SourcePlugin[Any]], section: Mapping[str, Any], *, name: str = "") -> SourceConfig:
+    """The section `[sources.NAME]` as the router reads it; raises ConfigError with every problem."""
+    name = name or cls.kind
+
+    class Plugin:
+        """Registers the class."""
+
+        @hookimpl
+        def register_sources(self) -> list[type[SourcePlugin[Any]]]:
+            """Offer it."""
+            return [cls]
+
+    registry = Registry.load(entry_points=False).with_plugin(Plugin())
+    config = load({"sources": {name: {"kind": cls.kind, **section}}}, registry=registry, environ={})
+    return config.sources[name]
 
 
 def offering(*classes: type[Destination[Any, Any]]) -> object:

@@ -22,19 +22,22 @@ def mine(tmp_path: Path) -> Path:
     folder = tmp_path / "mine"
     folder.mkdir()
     (folder / "chat.py").write_text(block(PAGE, "python", 'kind = "chat"'), encoding="utf-8")
+    (folder / "poll.py").write_text(block(PAGE, "python", 'kind = "poll"'), encoding="utf-8")
     (folder / "tidy.py").write_text(block(PAGE, "python", 'kind = "tidy"'), encoding="utf-8")
     return folder
 
 
 def test_the_plugins_of_the_guide_can_be_configured(mine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = mine.parent / "router.toml"
-    sections = [block(PAGE, "toml", "destinations.chat"), block(PAGE, "toml", "transformations.tidy")]
+    wanted = ("destinations.chat", "transformations.tidy", "sources.orders")
+    sections = [block(PAGE, "toml", one) for one in wanted]
     source = "[sources.website]\nwrite_key = 'wk'\n"
     config.write_text(f"[plugins]\ndirectories = ['{mine}']\n{source}" + "".join(sections), encoding="utf-8")
     monkeypatch.setenv("CHAT_URL", "http://127.0.0.1:1/room")
 
     assert load(config).destinations["chat"].kind == "chat"
     assert load(config).transformations["tidy"].sources == ("website",)
+    assert load(config).sources["orders"].kind == "poll"
 
     monkeypatch.delenv("CHAT_URL")
     with pytest.raises(ConfigError, match="CHAT_URL"):
@@ -59,6 +62,23 @@ def test_the_tests_of_the_guide_and_the_conformance_suite_pass(mine: Path, pytes
 
     pytester.runpytest_inprocess(*options, str(test), "--record").assert_outcomes(passed=3)
     pytester.runpytest_inprocess(*options).assert_outcomes(passed=3 + 13)
+
+
+def test_the_test_of_the_guide_s_source_passes(mine: Path, pytester: pytest.Pytester) -> None:
+    pytester.makeini(f"[pytest]\npythonpath = {mine}")
+    test = pytester.path / "test_poll.py"
+    test.write_text(block(PAGE, "python", "from poll import Poll"), encoding="utf-8")
+
+    options = (
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:asyncio",
+        "-p",
+        "no:hypothesispytest",
+        "--conformance=none",
+    )
+    pytester.runpytest_inprocess(*options, str(test)).assert_outcomes(passed=1)
 
 
 def test_the_transformation_of_the_guide_does_what_it_says(mine: Path) -> None:
