@@ -1,38 +1,37 @@
-"""The suite as tests of pytest: one for each destination and promise."""
+"""The suite as tests of pytest: one for each destination or source, and promise."""
 
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from router.plugins.destination import Destination
 from router.plugins.registry import PluginsConfig, Registry
 from router.testing.conformance.promise import CannotTell, NotKept, Promise
-from router.testing.conformance.suite import promises_of, verify, worded
+from router.testing.conformance.suite import Plugin, promises_of, verify, worded
 
 ROUTER = "pointsman"
-"""The distribution whose destinations are tested at home and nowhere else."""
+"""The distribution whose plugins are tested at home and nowhere else."""
 
 
 class Conformance(pytest.Collector):
-    """Collects the tests of all destinations."""
+    """Collects the tests of all destinations and sources."""
 
     def collect(self) -> Iterator[pytest.Item]:
-        """One test for each destination and promise."""
-        for kind, cls in sorted(_destinations(self.config).items()):
+        """One test for each of them and promise."""
+        for what, kind, cls in sorted(_plugins(self.config), key=lambda one: one[:2]):
             for promise in promises_of(cls):
-                name = f"{kind}-{promise.name}"
-                yield ConformanceTest.from_parent(self, name=name, destination=cls, promise=promise)
+                name = f"{kind}-{promise.name}" if what == "destination" else f"{what}-{kind}-{promise.name}"
+                yield ConformanceTest.from_parent(self, name=name, plugin=cls, promise=promise)
 
 
 class ConformanceTest(pytest.Item):
-    """One promise of one destination."""
+    """One promise of one plugin."""
 
-    def __init__(self, *, destination: type[Destination[Any, Any]], promise: Promise, **options: Any) -> None:
+    def __init__(self, *, plugin: Plugin, promise: Promise, **options: Any) -> None:
         super().__init__(**options)
-        self._cls = destination
+        self._cls = plugin
         self._promise = promise
         self.add_marker("conformance")
 
@@ -41,7 +40,7 @@ class ConformanceTest(pytest.Item):
         try:
             verify(self._cls, self._promise)
         except CannotTell as error:
-            pytest.skip(f"destination {self._cls.kind!r}: {error}")
+            pytest.skip(f"{self._cls.kind!r}: {error}")
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """What is wrong, in one sentence; with the author's own traceback where their code raised."""
@@ -59,23 +58,23 @@ class ConformanceTest(pytest.Item):
         return self.path, None, f"conformance: {self.name}"
 
 
-def _destinations(config: pytest.Config) -> dict[str, type[Destination[Any, Any]]]:
+def _plugins(config: pytest.Config) -> list[tuple[str, str, Plugin]]:
+    """What is tested: `destination` or `source`, the kind and the class."""
     folders = tuple(str(config.rootpath / one) for one in config.getini("conformance_directories"))
     registry = Registry.load(PluginsConfig(directories=folders))
-    offered = dict(registry.destinations)
+    offers = [one for one in registry.offers if one.what in ("destination", "source")]
     choice = config.getoption("conformance")
-    if choice == "all" or (choice == "auto" and _is_home(config)):
-        return offered
-    if choice == "auto":
-        bundled = {one.kind for one in registry.offers if one.origin.partition(" ")[0] == ROUTER}
-        return {kind: cls for kind, cls in offered.items() if kind not in bundled}
-    wanted = [kind.strip() for kind in choice.split(",")]
-    if unknown := sorted(set(wanted) - set(offered)):
-        known = ", ".join(sorted(offered))
-        raise pytest.UsageError(
-            f"--conformance: no plugin offers {unknown[0]!r}; known are {known}, all, none"
-        )
-    return {kind: offered[kind] for kind in wanted}
+    if choice == "auto" and not _is_home(config):
+        offers = [one for one in offers if one.origin.partition(" ")[0] != ROUTER]
+    elif choice not in ("auto", "all"):
+        wanted = {kind.strip() for kind in choice.split(",")}
+        known = sorted({one.kind for one in offers})
+        if unknown := sorted(wanted - {*known}):
+            raise pytest.UsageError(
+                f"--conformance: no plugin offers {unknown[0]!r}; known are {', '.join(known)}, all, none"
+            )
+        offers = [one for one in offers if one.kind in wanted]
+    return [(one.what, one.kind, cast(Plugin, registry.offered(one))) for one in offers]
 
 
 def _is_home(config: pytest.Config) -> bool:

@@ -11,21 +11,22 @@ from msgspec import Struct
 from router.errors import ConfigError
 from router.plugins.settings import Settings
 from router.testing.conformance.promise import NotKept
+from router.testing.conformance.source_specimen import SourceSpecimen
 from router.testing.conformance.specimen import Specimen
 
 
-async def loads_its_sample(specimen: Specimen) -> None:
+async def loads_its_sample(specimen: Specimen | SourceSpecimen) -> None:
     """The sample is a working configuration."""
     try:
         specimen.config  # noqa: B018 - read, and that is the test
     except (ConfigError, ValueError) as error:
         raise NotKept(
             f"its `sample` cannot be loaded: {error}",
-            "write into `sample` what `router check` accepts under [destinations.NAME]",
+            f"write into `sample` what `router check` accepts under [{specimen.section_name}]",
         ) from None
 
 
-async def explains_its_settings(specimen: Specimen) -> None:
+async def explains_its_settings(specimen: Specimen | SourceSpecimen) -> None:
     """Every setting has a string under it."""
     silent = [name for cls in _structs(specimen.cls.settings_type()) for name in _unexplained(cls)]
     if silent:

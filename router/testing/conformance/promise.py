@@ -1,20 +1,19 @@
-"""What a promise is, and how it is said that a destination does not keep one."""
+"""What a promise is, and how it is said that a plugin does not keep one."""
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from msgspec import Struct
 
-from router.testing.conformance.specimen import Specimen
-
 
 class Promise(Struct, frozen=True):
-    """One thing that every destination does."""
+    """One thing that every destination, or every source plugin, does."""
 
     name: str
     """The name of its test, e.g. `survives_an_outage`."""
     says: str
-    """What a destination does that keeps it, to be read behind "does not"."""
-    check: Callable[[Specimen], Awaitable[None]]
+    """What a plugin does that keeps it, to be read behind "does not"."""
+    check: Callable[[Any], Awaitable[None]]
     """Raises NotKept."""
     of_http: bool = False
     """Whether only destinations with `requests` make it."""

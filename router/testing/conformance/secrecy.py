@@ -13,6 +13,7 @@ from msgspec.structs import fields
 
 from router.testing.conformance.lab import lab
 from router.testing.conformance.promise import NotKept
+from router.testing.conformance.source_specimen import SourceSpecimen
 from router.testing.conformance.specimen import Specimen
 from router.testing.exchanging import exchange
 from router.testing.fake_http import Reply
@@ -23,17 +24,27 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/_=-]{12,}")
 
 async def hides_its_secrets(specimen: Specimen) -> None:
     """No value of a Secret can be read where people look."""
-    for one in fields(specimen.cls.settings_type()):
-        if _SECRET_NAME.search(one.name) and one.type in (str, str | None):
-            raise NotKept(
-                f"`{one.name}` of its settings is a str", "give it the type Secret, which is never shown"
-            )
+    _look_at_types(specimen)
     destination = specimen.destination()
     _look(specimen, f"{specimen.config.settings!r} {destination.settings!s}", "the `repr` of its settings")
     _look(specimen, f"{destination!r} {destination!s}", "its `repr`")
     with _listening() as heard:
         await _deliver(specimen)
     _look(specimen, heard.getvalue(), "what it logs or prints")
+
+
+async def shows_no_secret(specimen: SourceSpecimen) -> None:
+    """No value of a Secret can be read in what a source says of itself."""
+    _look_at_types(specimen)
+    _look(specimen, specimen.shown(), "its `repr`, or that of its settings")
+
+
+def _look_at_types(specimen: Specimen | SourceSpecimen) -> None:
+    for one in fields(specimen.cls.settings_type()):
+        if _SECRET_NAME.search(one.name) and one.type in (str, str | None):
+            raise NotKept(
+                f"`{one.name}` of its settings is a str", "give it the type Secret, which is never shown"
+            )
 
 
 async def _deliver(specimen: Specimen) -> None:
@@ -61,7 +72,7 @@ def _echoed(headers: object) -> dict[str, str]:
     return {f"X-Echo-{name}": value for name, value in headers.items() if name.startswith(kept)}
 
 
-def _look(specimen: Specimen, text: str, where: str) -> None:
+def _look(specimen: Specimen | SourceSpecimen, text: str, where: str) -> None:
     if any(secret in part for part in (text, *_decoded(text)) for secret in specimen.secrets):
         raise NotKept(
             f"a secret can be read in {where}",

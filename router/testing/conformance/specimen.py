@@ -23,6 +23,9 @@ NAME = "specimen"
 class Specimen:
     """One destination class, to be asked for instances and for events."""
 
+    section_name = "destinations.NAME"
+    """Where its sample stands in `router.toml`."""
+
     def __init__(self, cls: type[Destination[Any, Any]]) -> None:
         self.cls = cls
 
@@ -58,7 +61,7 @@ class Specimen:
     @cached_property
     def secrets(self) -> list[str]:
         """The values of all its secrets."""
-        return sorted({secret.reveal() for secret in _secrets(self.config.settings)} - {""})
+        return sorted({secret.reveal() for secret in secrets_in(self.config.settings)} - {""})
 
     def events(self, **common: Any) -> list[AnyEvent]:
         """An event of each type that it takes."""
@@ -91,15 +94,16 @@ class Specimen:
         ]
 
 
-def _secrets(value: Any) -> Iterable[Secret]:
+def secrets_in(value: Any) -> Iterable[Secret]:
+    """Every secret in settings."""
     if isinstance(value, Secret):
         yield value
     elif isinstance(value, Struct):
         for name in value.__struct_fields__:
-            yield from _secrets(getattr(value, name))
+            yield from secrets_in(getattr(value, name))
     elif isinstance(value, dict):
         for member in value.values():
-            yield from _secrets(member)
+            yield from secrets_in(member)
     elif isinstance(value, (list, tuple, set, frozenset)):
         for member in value:
-            yield from _secrets(member)
+            yield from secrets_in(member)

@@ -1,4 +1,4 @@
-"""All promises, and the question which of them a destination class breaks."""
+"""All promises, and the question which of them a destination or source class breaks."""
 
 import asyncio
 import os
@@ -9,6 +9,7 @@ from typing import Any
 
 from router.errors import ConfigError
 from router.plugins.destination import Destination
+from router.plugins.source import SourcePlugin
 from router.testing.conformance.declarations import (
     explains_its_events,
     explains_its_settings,
@@ -22,7 +23,8 @@ from router.testing.conformance.purity import (
     sends_the_message_id,
     survives_hostile_events,
 )
-from router.testing.conformance.secrecy import hides_its_secrets
+from router.testing.conformance.secrecy import hides_its_secrets, shows_no_secret
+from router.testing.conformance.source_specimen import SourceSpecimen
 from router.testing.conformance.specimen import Specimen
 from router.testing.conformance.trouble import (
     isolates_a_bad_event,
@@ -56,14 +58,25 @@ PROMISES: tuple[Promise, ...] = (
 )
 
 
-def promises_of(cls: type[Destination[Any, Any]]) -> list[Promise]:
-    """The promises that a destination of this class makes."""
+SOURCE_PROMISES: tuple[Promise, ...] = (
+    Promise("loads_its_sample", "come with a sample that works", loads_its_sample),
+    Promise("explains_its_settings", "explain each of its settings", explains_its_settings),
+    Promise("hides_its_secrets", "keep its secrets to itself", shows_no_secret),
+)
+Plugin = type[Destination[Any, Any]] | type[SourcePlugin[Any]]
+"""What makes promises."""
+
+
+def promises_of(cls: Plugin) -> list[Promise]:
+    """The promises that a destination or source of this class makes."""
+    if issubclass(cls, SourcePlugin):
+        return list(SOURCE_PROMISES)
     return [one for one in PROMISES if cls.speaks_http() or not one.of_http]
 
 
-def verify(cls: type[Destination[Any, Any]], promise: Promise) -> None:
+def verify(cls: Plugin, promise: Promise) -> None:
     """Check one promise, in a temporary folder; raises NotKept, or CannotTell."""
-    specimen = Specimen(cls)
+    specimen = SourceSpecimen(cls) if issubclass(cls, SourcePlugin) else Specimen(cls)
     with _elsewhere():
         if promise.check is not loads_its_sample:
             try:
@@ -73,8 +86,8 @@ def verify(cls: type[Destination[Any, Any]], promise: Promise) -> None:
         asyncio.run(asyncio.wait_for(promise.check(specimen), LIMIT_SECONDS))
 
 
-def broken_promises(cls: type[Destination[Any, Any]]) -> dict[str, str]:
-    """What is wrong with a destination, by the name of the promise; empty when it keeps them all."""
+def broken_promises(cls: Plugin) -> dict[str, str]:
+    """What is wrong with a destination or source, by the name of the promise; empty when it keeps them all."""
     broken = {}
     for promise in promises_of(cls):
         try:
@@ -86,9 +99,10 @@ def broken_promises(cls: type[Destination[Any, Any]]) -> dict[str, str]:
     return broken
 
 
-def worded(cls: type[Destination[Any, Any]], promise: Promise, error: NotKept) -> str:
-    """The failure in the author's words: destination, promise, what was seen, remedy."""
-    return f"destination {cls.kind!r} does not {promise.says}: {error.seen}; {error.remedy}"
+def worded(cls: Plugin, promise: Promise, error: NotKept) -> str:
+    """The failure in the author's words: plugin, promise, what was seen, remedy."""
+    what = "source" if issubclass(cls, SourcePlugin) else "destination"
+    return f"{what} {cls.kind!r} does not {promise.says}: {error.seen}; {error.remedy}"
 
 
 @contextmanager
