@@ -142,6 +142,7 @@ class SourceActor(Actor):
         self._instance = plugin
         try:
             await self._serve(plugin.open())
+            self.trouble = ""
             self._signals.emit(SourceStarted(self._source, plugin.kind))
             while True:
                 await self._serve(plugin.run(accept))
@@ -150,7 +151,8 @@ class SourceActor(Actor):
                 await self._sleep(self._interval)
         finally:
             self._instance = None
-            self._handed.clear()
+            while self._handed:  # whoever still waits for them is none of this actor's tasks
+                self._handed.popleft().done.cancel()
             await self._close(plugin)
 
     async def _last_cursor(self) -> Any:
@@ -208,9 +210,8 @@ class SourceActor(Actor):
 
     def _accept_of(self, plugin: AnySource) -> Accept:
         async def accept(calls: Any, *, cursor: Any = UNSET) -> None:
-            if (
-                plugin is not self._instance
-            ):  # a task that it left behind must not move its successor's cursor
+            # A task that an instance left behind must not move the cursor of its successor.
+            if plugin is not self._instance:
                 raise PluginError(f"{self.name}: this instance is over; hand over calls in `run`")
             handed = Handed(_listed(calls), _packed(cursor), asyncio.get_running_loop().create_future())
             self._handed.append(handed)
@@ -288,6 +289,8 @@ async def _end(task: asyncio.Task[None], guarded: Guarded[None]) -> None:
         guarded.is_over = True
         task.cancel()
         await asyncio.wait([task])
+    if not task.cancelled():
+        task.exception()  # looked at: that it was cancelled is what matters
 
 
 def _listed(calls: Any) -> list[Call]:

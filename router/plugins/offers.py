@@ -120,6 +120,10 @@ def check_source_plugin(found: object, said: str) -> None:
     for way in ("open", "run", "close"):
         if not inspect.iscoroutinefunction(getattr(found, way)):
             raise PluginError(f"{where}: `{way}` is not awaited; write `async def {way}`, without `yield`")
+    if not (isinstance(found.interval, (int, float)) and found.interval > 0):
+        raise PluginError(
+            f"{where} has the interval {found.interval!r}; write e.g. `interval = Duration(30)`"
+        )
     _check_parameters(found, where)
 
 

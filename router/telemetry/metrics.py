@@ -27,6 +27,7 @@ from router.telemetry.happenings import (
     EntriesAccepted,
     LoopBlocked,
     RequestAnswered,
+    SourceFailed,
 )
 from router.telemetry.signals import Signal
 from router.telemetry.steps import step_of
@@ -59,6 +60,9 @@ class Metrics:
         self._restarts = Counter(
             "router_actor_restarts", "Actors that crashed and were restarted.", registry=own
         )
+        self._source_failures = Counter(
+            "router_source_failures", "Times that a source plugin raised.", ["source"], registry=own
+        )
         self._now = _Now()
         self._registry.register(self._now)
 
@@ -77,6 +81,8 @@ class Metrics:
             self._answers.labels(str(signal.status)).inc()
         elif isinstance(signal, LoopBlocked):
             self._blocked.inc(signal.seconds)
+        elif isinstance(signal, SourceFailed):
+            self._source_failures.labels(signal.source).inc()
         elif isinstance(signal, ActorRestarted):
             self._restarts.inc()
 

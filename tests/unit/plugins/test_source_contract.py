@@ -55,6 +55,13 @@ class Shut(Poll):
         return None
 
 
+class Worded(Poll):
+    """Has an interval in words."""
+
+    kind = "worded"
+    interval = "30s"  # type: ignore[assignment]
+
+
 class Nameless(SourcePlugin):  # type: ignore[type-arg]
     """Names no settings."""
 
@@ -95,6 +102,7 @@ def offering(cls: type[Any]) -> object:
         (Hasty, "`run` is not awaited; write `async def run`"),
         (Yielding, "`run` is not awaited; write `async def run`, without `yield`"),
         (Shut, "`close` is not awaited; write `async def close`"),
+        (Worded, r"has the interval '30s'; write e\.g\. `interval = Duration\(30\)`"),
         (Nameless, r"must name its settings: SourcePlugin\[Settings\]"),
         (Loose, "must be a subclass of Settings"),
         (Stranger, "is not a subclass of SourcePlugin; write `class Stranger"),

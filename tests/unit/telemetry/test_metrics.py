@@ -18,6 +18,7 @@ from router.telemetry.happenings import (
     EntriesAccepted,
     LoopBlocked,
     RequestAnswered,
+    SourceFailed,
 )
 from router.telemetry.metrics import Metrics, resident_bytes
 
@@ -121,6 +122,7 @@ def test_happenings_are_counted() -> None:
         RequestAnswered("web", 503, "unavailable"),
         LoopBlocked(1.5, "x.py:3"),
         ActorRestarted("identity", "x"),
+        SourceFailed("orders", "poll", "LookupError", 0.5),
         DestinationResumed("crm"),
     ):
         metrics(signal)
@@ -132,6 +134,7 @@ def test_happenings_are_counted() -> None:
     assert found["router_answers_total", "503"] == 1
     assert found["router_loop_blocked_seconds_total",] == 1.5
     assert found["router_actor_restarts_total",] == 1
+    assert found["router_source_failures_total", "orders"] == 1
 
 
 def test_two_routers_do_not_share_numbers() -> None:
