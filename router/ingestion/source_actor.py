@@ -262,7 +262,9 @@ class SourceActor(Actor):
         seconds = FIRST_SECONDS
         while True:
             try:
-                return await action()
+                await action()
+                self.trouble = ""
+                return
             except (StorageError, OSError) as error:
                 self.trouble = f"waits for the store: {error}"
                 self._signals.emit(SourceWaiting(self._source, str(error), seconds))
