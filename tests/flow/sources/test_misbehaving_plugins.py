@@ -158,3 +158,35 @@ async def test_a_task_that_a_plugin_left_behind_cannot_move_the_cursor_of_its_su
 
         with pytest.raises(Exception, match="source orders: this instance is over"):
             await left[0]([track("stray")], cursor=0)
+
+
+async def test_what_close_raises_does_not_hide_why_the_instance_ended() -> None:
+    async def close() -> None:
+        raise OSError("cannot log out")
+
+    async def reads(plugin: Any, accept: Any) -> None:
+        plugin.close = close
+        raise LookupError("no such table")
+
+    async with feeding(reads) as one:
+        assert (await one.hears(SourceFailed, 2)).error == "LookupError: no such table"
+
+
+async def test_a_stop_does_not_wait_for_a_store_that_never_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("router.ingestion.source_actor.STOP_SECONDS", 0.05)
+    is_asked = asyncio.Event()
+    go_on = asyncio.Event()
+
+    async def reads(plugin: Any, accept: Any) -> None:
+        await go_on.wait()
+        await accept([track("A")])
+
+    async def never(*arguments: Any) -> None:
+        is_asked.set()
+        await forever()
+
+    async with feeding(reads) as one:
+        one.rig.router.plugin_sources["orders"]._accept = never
+        go_on.set()
+        await is_asked.wait()
+    assert one.made[0].was == ["opened", "closed"]

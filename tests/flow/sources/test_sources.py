@@ -272,6 +272,16 @@ async def test_a_cursor_that_cannot_be_written_holds_its_source_and_nothing_else
         assert await one.events(3) == ["A", "from elsewhere", "B"]
 
 
+async def test_a_cursor_that_cannot_be_read_stops_this_source(tmp_path: Path) -> None:
+    (tmp_path / "router.db.sources" / "orders.json").mkdir(parents=True)
+
+    async def reads(plugin: Any, accept: Any) -> None:
+        await forever()
+
+    async with feeding(reads, folder=tmp_path, kind="sqlite") as one:
+        assert "cannot be read (Is a directory)" in (await one.hears(SourceStopped)).reason
+
+
 def _keep(folder: Path, content: bytes) -> Path:
     file = folder / "router.db.sources" / "orders.json"
     file.parent.mkdir()

@@ -126,3 +126,9 @@ def test_a_plugin_that_does_not_like_its_settings_is_said(problems: Problems) ->
     [found] = problems("[sources.shop]\nkind = 'poll'\nsettings.table = 'broken'\n")
 
     assert "sources.shop: cannot be made: the plugin cannot be loaded: LookupError: no such table" in found
+
+
+def test_a_section_that_is_none_is_said(problems: Problems) -> None:
+    assert problems("[sources]\nshop = 3\n") == [
+        "router.toml:2: sources.shop: must be a section, not a number; write [sources.shop]"
+    ]
