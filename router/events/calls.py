@@ -6,7 +6,7 @@ decoded once and shared by every destination: read it, never change it. `event.r
 """
 
 import json
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType, field
@@ -17,6 +17,10 @@ from router.events.wire import ABSENT, NAMES
 EMPTY_OBJECT = Raw(b"{}")
 _OPEN_JSON = ("properties", "traits", "context", "integrations")
 _encode = msgspec.json.Encoder().encode
+if TYPE_CHECKING:
+    _Hidden = Any
+else:  # a client's own field of such a name is passed over whatever it holds; `decode_event` takes it out again
+    _Hidden = Raw
 
 
 def decode_open_json(raw: Raw | bytes) -> Any:
@@ -62,9 +66,13 @@ class Event(
     timestamp: str
     channel: str | None = None
     version: int | None = None
-    _extra: bytes | UnsetType = UNSET
-    _json: bytes | UnsetType = UNSET
-    _open: dict[str, Any] | UnsetType = UNSET
+    # What follows is no part of the stored form.
+    _extra: _Hidden = UNSET
+    """Unknown top-level fields as JSON text `"key":value,"key":value`."""
+    _json: _Hidden = UNSET
+    """The stored form, once it was encoded."""
+    _open: _Hidden = UNSET
+    """What of the open JSON was decoded already."""
 
     @property
     def type(self) -> str:
@@ -76,7 +84,8 @@ class Event(
         """The stored form as compact UTF-8 JSON, encoded on first use."""
         if self._json is UNSET:
             force_setattr(self, "_json", encode_event(self))
-        return self._json  # type: ignore[return-value]
+        stored: bytes = self._json
+        return stored
 
     @property
     def fields(self) -> dict[str, Any]:
@@ -109,7 +118,7 @@ class Event(
     def _opened(self, name: str) -> dict[str, Any]:
         if self._open is UNSET:
             force_setattr(self, "_open", {})
-        cache: dict[str, Any] = self._open  # type: ignore[assignment]
+        cache: dict[str, Any] = self._open
         if name not in cache:
             raw = getattr(self, name)
             cache[name] = decode_open_json(raw) if len(bytes(raw)) else {}
@@ -179,7 +188,8 @@ AnyEvent = Track | Identify | Page | Screen | Group | Alias
 """An event of any of the six types."""
 EVENT_TYPES: tuple[str, ...] = ("track", "identify", "page", "screen", "group", "alias")
 _decode = msgspec.json.Decoder(AnyEvent).decode
-_KNOWN = {"type"}.union(*(one.__struct_encode_fields__ for one in AnyEvent.__args__))
+_HIDDEN = ("_extra", "_json", "_open")
+_KNOWN = {"type"}.union(*(one.__struct_encode_fields__ for one in AnyEvent.__args__)) - set(_HIDDEN)
 
 
 def encode_event(event: Event) -> bytes:
@@ -204,5 +214,8 @@ def _unknown_fields(stored: bytes) -> bytes | UnsetType:
 def decode_event(stored: bytes) -> AnyEvent:
     """Decode one stored event; `event.json` is `stored` itself."""
     event: AnyEvent = _decode(stored)
+    if event._extra is not UNSET or event._open is not UNSET:  # a client's own fields of these names
+        force_setattr(event, "_extra", UNSET)
+        force_setattr(event, "_open", UNSET)
     force_setattr(event, "_json", stored)
     return event

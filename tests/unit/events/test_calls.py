@@ -83,6 +83,19 @@ def test_unknown_top_level_fields_survive_decoding_and_a_change() -> None:
     assert msgspec.json.decode(changed, type=dict[str, Raw])["userId"] == Raw(b'"u2"')
 
 
+@pytest.mark.parametrize(
+    "own", [b'"_json":7', b'"_extra":"QUJD"', b'"_open":{"properties_json":{"plan":"free"}}', b'"_json":1e400']
+)
+def test_a_client_may_call_a_field_of_its_own_as_we_call_hidden_ones(own: bytes) -> None:
+    stored = track().json[:-1] + b"," + own + b"}"
+
+    event = decode_event(stored)
+
+    assert event.json == stored
+    assert event.properties == {"plan": "pro"}  # type: ignore[union-attr]
+    assert event.replace(user_id="u2").json.endswith(own + b"}")
+
+
 def test_a_changed_copy_leaves_the_original_alone() -> None:
     event = track()
 
