@@ -1,6 +1,7 @@
 """Makes the dead letter of an event."""
 
 from router.delivery.verdict import Verdict
+from router.events.calls import readable
 from router.events.envelope import Envelope
 from router.storage.letters import DeadLetter
 
@@ -23,7 +24,7 @@ def dead_letter(
         attempts=attempts,
         first_tried_at=first_tried_at,
         died_at=now,
-        event=envelope.event.json,
+        event=readable(envelope.event),
         request=verdict.request,
         answer=verdict.answer,
         source=envelope.source,

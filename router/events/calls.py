@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType, field
-from msgspec.structs import force_setattr, replace
+from msgspec.structs import fields, force_setattr, replace
 
 from router.events.wire import ABSENT, NAMES
 
@@ -73,6 +73,8 @@ class Event(
     """The stored form, once it was encoded."""
     _open: _Hidden = UNSET
     """What of the open JSON was decoded already."""
+    _without: _Hidden = UNSET
+    """Names that the stored form lacks although the struct has a value there: fields that were removed."""
 
     @property
     def type(self) -> str:
@@ -113,7 +115,10 @@ class Event(
         extra = (
             _unknown_fields(self._json) if self._extra is UNSET and self._json is not UNSET else self._extra
         )
-        return replace(self, _extra=extra, _json=UNSET, _open=UNSET, **changes)
+        without = self._without
+        if without is not UNSET:
+            without = without.difference(_ENCODED[name] for name in changes) or UNSET
+        return replace(self, _extra=extra, _json=UNSET, _open=UNSET, _without=without, **changes)
 
     def _opened(self, name: str) -> dict[str, Any]:
         if self._open is UNSET:
@@ -188,25 +193,36 @@ AnyEvent = Track | Identify | Page | Screen | Group | Alias
 """An event of any of the six types."""
 EVENT_TYPES: tuple[str, ...] = ("track", "identify", "page", "screen", "group", "alias")
 _decode = msgspec.json.Decoder(AnyEvent).decode
-_HIDDEN = ("_extra", "_json", "_open")
+_HIDDEN = ("_extra", "_json", "_open", "_without")
+_IN_PLACE = {"receivedAt": "received_at", "timestamp": "timestamp"}
+"""Required fields that an event keeps for itself when its stored form is to lack them."""
+_ENCODED = {
+    name: encoded
+    for one in AnyEvent.__args__
+    for name, encoded in zip(one.__struct_fields__, one.__struct_encode_fields__, strict=True)
+}
+_members = msgspec.json.Decoder(dict[str, Raw]).decode
 _KNOWN = {"type"}.union(*(one.__struct_encode_fields__ for one in AnyEvent.__args__)) - set(_HIDDEN)
 
 
 def encode_event(event: Event) -> bytes:
     """Encode the stored form of `event` in one line, with its unknown top-level fields behind the known ones."""
-    if event._extra is UNSET and event._open is UNSET and event._json is UNSET:
+    without = event._without
+    if event._extra is UNSET and event._open is UNSET and event._json is UNSET and without is UNSET:
         encoded = _encode(event)
     else:
-        encoded = _encode(replace(event, _extra=UNSET, _json=UNSET, _open=UNSET))
+        encoded = _encode(replace(event, _extra=UNSET, _json=UNSET, _open=UNSET, _without=UNSET))
         if event._extra:
             encoded = encoded[:-1] + b"," + event._extra + b"}"
+        if without is not UNSET:
+            encoded = _encode({name: raw for name, raw in _members(encoded).items() if name not in without})
     if b"\n" in encoded or b"\r" in encoded:  # a line end can only be white space between tokens
         encoded = msgspec.json.format(encoded, indent=-1)
     return encoded
 
 
 def _unknown_fields(stored: bytes) -> bytes | UnsetType:
-    members = msgspec.json.decode(stored, type=dict[str, Raw])
+    members = _members(stored)
     unknown = [_encode(key) + b":" + bytes(raw) for key, raw in members.items() if key not in _KNOWN]
     return b",".join(unknown) or UNSET
 
@@ -214,8 +230,35 @@ def _unknown_fields(stored: bytes) -> bytes | UnsetType:
 def decode_event(stored: bytes) -> AnyEvent:
     """Decode one stored event; `event.json` is `stored` itself."""
     event: AnyEvent = _decode(stored)
-    if event._extra is not UNSET or event._open is not UNSET:  # a client's own fields of these names
-        force_setattr(event, "_extra", UNSET)
-        force_setattr(event, "_open", UNSET)
+    if event._extra is not UNSET or event._open is not UNSET or event._without is not UNSET:  # a client's own
+        for name in _HIDDEN:
+            force_setattr(event, name, UNSET)
     force_setattr(event, "_json", stored)
     return event
+
+
+def cut(event: AnyEvent, shortened: bytes) -> AnyEvent:
+    """`event` with `shortened` as its stored form: its own without some fields, but with its type and message id.
+
+    An id or open JSON that is gone is absent, the name of a track call and the ids of group and alias calls are empty.
+    `timestamp` and `received_at` are still there for whoever reckons with them, and only in the stored form are they
+    not. A changed copy of the result lacks the same fields, unless it is given them again.
+    """
+    members = _members(shortened)
+    required = [one.encode_name for one in fields(type(event)) if one.required]
+    gone = [name for name in (*required, "context", "integrations") if name not in members]
+    for name in required:
+        if name not in members:
+            members[name] = Raw(_encode(getattr(event, _IN_PLACE[name]) if name in _IN_PLACE else ""))
+    made: AnyEvent = _decode(_encode(members))
+    for name in _HIDDEN:
+        force_setattr(made, name, UNSET)
+    force_setattr(made, "_json", shortened)
+    if gone:
+        force_setattr(made, "_without", frozenset(gone))
+    return made
+
+
+def readable(event: Event) -> bytes:
+    """The stored form as `decode_event` reads it: with the fields that it needs, also where `cut` removed them."""
+    return event.json if event._without is UNSET else encode_event(replace(event.replace(), _without=UNSET))

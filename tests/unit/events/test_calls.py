@@ -4,7 +4,7 @@ import msgspec
 import pytest
 from msgspec import UNSET, Raw
 
-from router.events.calls import Alias, Track, decode_event
+from router.events.calls import Alias, Track, cut, decode_event, readable
 from router.events.envelope import order_keys
 
 
@@ -84,7 +84,8 @@ def test_unknown_top_level_fields_survive_decoding_and_a_change() -> None:
 
 
 @pytest.mark.parametrize(
-    "own", [b'"_json":7', b'"_extra":"QUJD"', b'"_open":{"properties_json":{"plan":"free"}}', b'"_json":1e400']
+    "own",
+    [b'"_json":7', b'"_extra":"QUJD"', b'"_open":{"properties_json":{"plan":"free"}}', b'"_json":1e400'],
 )
 def test_a_client_may_call_a_field_of_its_own_as_we_call_hidden_ones(own: bytes) -> None:
     stored = track().json[:-1] + b"," + own + b"}"
@@ -134,3 +135,31 @@ def test_the_stored_form_is_one_line_however_the_sender_wrote_it() -> None:
     event = track(properties_json=Raw(b'{\n  "n": 1.10,\r\n  "text": "a\\nb"\n}'))
 
     assert b'"properties":{"n":1.10,"text":"a\\nb"}' in event.json
+
+
+def test_an_event_that_was_cut_lacks_fields_that_its_struct_needs() -> None:
+    event = cut(track(), b'{"type":"track","messageId":"m1","properties":{}}')
+
+    assert event.json == b'{"type":"track","messageId":"m1","properties":{}}'
+    assert (event.user_id, event.event, event.context) == (None, "", {})  # type: ignore[union-attr]
+    assert event.timestamp == track().timestamp
+
+
+def test_a_changed_copy_of_an_event_that_was_cut_lacks_the_same_fields() -> None:
+    event = cut(track(), b'{"type":"track","messageId":"m1","note":1}')
+
+    changed = event.replace(channel="server", context={"ip": "192.0.2.1"})
+
+    assert msgspec.json.decode(changed.json) == {
+        "type": "track", "messageId": "m1", "note": 1, "channel": "server", "context": {"ip": "192.0.2.1"},
+    }  # fmt: skip
+
+
+def test_an_event_that_was_cut_can_be_read_again() -> None:
+    event = cut(track(), b'{"type":"track","messageId":"m1","note":1}')
+
+    again = decode_event(readable(event))
+
+    assert (again.received_at, again.message_id, again.user_id) == (track().received_at, "m1", None)
+    assert again.fields["note"] == 1
+    assert readable(track()) == track().json
