@@ -18,13 +18,14 @@ from msgspec.structs import replace
 from router.actors.supervisor import Supervisor
 from router.config import lives
 from router.config.model import DestinationConfig
-from router.config.transformations import chain_of
+from router.config.terms import terms_of
 from router.containment import Containment
 from router.delivery.actor import DeliveryActor
 from router.delivery.clock import Clock
 from router.delivery.failure_log import FailureLog, Write
 from router.delivery.fetching import Recall
 from router.delivery.sending.http import HttpClient
+from router.delivery.terms import Terms
 from router.drain import Drain
 from router.errors import ConfigError, RouterError, StorageError
 from router.events.envelope import Envelope
@@ -72,6 +73,8 @@ class Destinations(Mapping[str, DeliveryActor]):
         self._failures = failures
         self._actors: dict[str, DeliveryActor] = {}
         self._drains: dict[str, Drain] = {}
+        self._integrations: dict[str, str] = {}
+        """What events call each of them."""
         self._changing = asyncio.Lock()
         self.targets: dict[str, Target] = {}
         """Those that events can be replayed into."""
@@ -168,7 +171,12 @@ class Destinations(Mapping[str, DeliveryActor]):
         return failed
 
     def actor(
-        self, config: DestinationConfig, state: DestinationState, destination: AnyDestination, stream: Stream
+        self,
+        config: DestinationConfig,
+        state: DestinationState,
+        destination: AnyDestination,
+        stream: Stream,
+        terms: Terms,
     ) -> DeliveryActor:
         """An actor, not started, that delivers `stream` from `state` on to an instance of the plugin."""
         return DeliveryActor(
@@ -176,18 +184,16 @@ class Destinations(Mapping[str, DeliveryActor]):
             state=state,
             stream=stream,
             settle=self._storage.settle,
-            sources=config.sources,
             policies=config.policies,
             http=self._http,
             signals=self._signals,
             clock=self._clock,
+            terms=terms,
             recall=self._recall(state.name),
-            accepts=config.filter.matches if config.filter else None,
             auth=config.auth,
             guard=self._containment.guard,
             held=self._containment.held(state.name),
             failures=FailureLog(state.name, self._failures, self._clock.now) if config.failure_log else None,
-            chain=chain_of(config.transformations),
         )
 
     # --- one destination, while nobody else changes any ----------------------------------------------
@@ -206,14 +212,14 @@ class Destinations(Mapping[str, DeliveryActor]):
         state = await self._storage.born(name, config.kind, at, renamed_from=config.renamed_from)
         if known is not None and known.is_retired and known.until is not None and state.birth > known.until:
             self._signals.emit(DestinationReturned(name, state.birth - known.until))
-        actor = self.actor(config, state, destination, self._stream)
+        terms = self._terms(config)
+        actor = self.actor(config, state, destination, self._stream, terms)
         self._serve(actor, state)
         self.targets[name] = Target(
             name=name,
             plugin=destination,
-            sources=config.sources,
+            terms=terms,
             policies=config.policies,
-            accepts=config.filter.matches if config.filter else None,
             live=actor,
         )
         self.arrived()
@@ -232,7 +238,13 @@ class Destinations(Mapping[str, DeliveryActor]):
         drain = Drain(name, until, finish=self._drained, signals=self._signals, clock=self._clock)
         self._drains[name] = drain
         self._supervisor.start(drain, is_last_to_stop=True)
-        self._serve(self.actor(config, state, destination, BoundedStream(self._stream, until)), state)
+        stream = BoundedStream(self._stream, until)
+        self._serve(self.actor(config, state, destination, stream, self._terms(config)), state)
+
+    def _terms(self, config: DestinationConfig) -> Terms:
+        integration = self._integrations[config.name] = config.addressee.names[0]
+        called = self._integrations
+        return terms_of(config, siblings=lambda: [one for one in called if called[one] == integration])
 
     def _serve(self, actor: DeliveryActor, state: DestinationState) -> None:
         self._actors[state.name] = actor
@@ -253,6 +265,7 @@ class Destinations(Mapping[str, DeliveryActor]):
         if actor is not None:
             await self._supervisor.end(actor)
             self._progress.forget(name)
+            self._integrations.pop(name, None)
 
     async def _drained(self, name: str) -> None:
         """A drain is over and says so itself; it is not ended here, for it would wait for itself."""

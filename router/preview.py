@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from router.config.model import Config, DestinationConfig
-from router.config.transformations import chain_of
+from router.config.terms import terms_of
 from router.delivery.difference import Change, compare
 from router.delivery.preview import Shown, shown
 from router.delivery.sending.secrecy import Secrecy
@@ -75,6 +75,5 @@ def _sent(section: DestinationConfig | None, envelopes: Sequence[Envelope]) -> l
     with Loading(f"destination {section.name!r}", "mend its plugin or its settings"):
         destination = section.destination()
         destination.feed_by(section.policies)
-        chain = chain_of(section.transformations)
-    accepts = section.filter.matches if section.filter else None
-    return shown(destination, section.sources, envelopes, accepts=accepts, chain=chain)
+        terms = terms_of(section)
+    return shown(destination, terms, envelopes)

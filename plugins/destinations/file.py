@@ -33,10 +33,12 @@ class File(Destination[FileSettings, AnyEvent]):
     """Write the stored form of each event as one line of JSON.
 
     track, identify, page, screen, group, alias: written as they are. A line that a crash cut short is removed at the
-    next start; its event was not reported as delivered and is written again.
+    next start; its event was not reported as delivered and is written again. As a store of raw events it gets them
+    whatever their consent and their integrations object say.
     """
 
     kind = "file"
+    category = "raw"
     sample = 'settings.path = "data/events.jsonl"\n'
     batching = Batching(max_events=1000, max_bytes=Size(4 * 1024 * 1024))
     retry = Retry(timeout=Duration(60))

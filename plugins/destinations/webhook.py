@@ -45,6 +45,7 @@ class Webhook(Destination[WebhookSettings, AnyEvent]):
     """
 
     kind = "webhook"
+    other_names = ("Webhooks",)
     sample = """\
 settings.url = "https://example.com/hook"
 settings.secret = "env:HOOK_SECRET"

@@ -25,6 +25,7 @@ from router.cli.moment import MOMENT
 from router.cli.progress import follow
 from router.cli.rate import RateType
 from router.config.model import Config
+from router.config.terms import terms_of
 from router.errors import RouterError
 from router.events.calls import EVENT_TYPES
 from router.events.times import format_instant
@@ -276,9 +277,8 @@ def _targets(config: Config) -> dict[str, Target]:
         one.name: Target(
             name=one.name,
             plugin=one.destination(),
-            sources=one.sources,
+            terms=terms_of(one),
             policies=one.policies,
-            accepts=one.filter.matches if one.filter else None,
         )
         for one in config.destinations.values()
     }

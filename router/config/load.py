@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
+from router.config.addressing import addressed, read_consent
 from router.config.checks import check_server, check_storage
 from router.config.convert import Converter
 from router.config.environment import override
@@ -40,7 +41,16 @@ MOST_BYTES = 4 << 20
 _NO_KEYS = ("dedupe_window",)
 """Fields of `[storage]` that follow from other sections."""
 DEFAULT_WORKSPACE = Source(name="", write_key="").workspace
-_SECTIONS = ("server", "storage", "sources", "destinations", "transformations", "plugins", "logging")
+_SECTIONS = (
+    "server",
+    "storage",
+    "sources",
+    "destinations",
+    "transformations",
+    "consent",
+    "plugins",
+    "logging",
+)
 
 
 def load(
@@ -135,6 +145,7 @@ def _read(
     storage = _storage(data.get("storage", {}), converter)
     plugins = converter.section(PluginsConfig, data.get("plugins", {}), ("plugins",)) or PluginsConfig()
     logging = converter.section(LoggingConfig, data.get("logging", {}), ("logging",)) or LoggingConfig()
+    consent = read_consent(data.get("consent", {}), problems)
     check_server(server, problems)
     check_storage(storage, problems)
 
@@ -160,6 +171,14 @@ def _read(
             if (destination := reader.read(name, section)) is not None:
                 destinations[name] = destination
         check_renames(destinations, sections, problems)
+        destinations = addressed(
+            destinations,
+            sections=sections,
+            sources=sources,
+            consent=consent,
+            kinds=registry.destinations,
+            problems=problems,
+        )
         transforming = TransformationReader(
             registry,
             sources=data.get("sources", {}),
@@ -179,6 +198,7 @@ def _read(
         sources=sources,
         destinations={name: _transformed(one, transformations) for name, one in destinations.items()},
         transformations=transformations,
+        consent=consent,
         plugins=plugins,
         logging=logging,
         references={dotted(path): reference for path, reference in references.found.items()},

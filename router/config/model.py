@@ -14,7 +14,11 @@ from router.plugins.registry import PluginsConfig
 from router.plugins.settings import Duration, Secret, Settings, Size
 from router.plugins.source import SourcePlugin
 from router.plugins.transformation import Transformation
+from router.rules.addressee import Addressee
+from router.rules.consent import Category
+from router.rules.filters.definition import FilterDefinition
 from router.rules.fql.filter import Filter
+from router.rules.schema_filter import IntegrationFilter, Key
 
 Retirement = Literal["drain", "expire"]
 """How a destination leaves: after what waits for it was sent, or at once."""
@@ -89,6 +93,8 @@ class SourceConfig(Source, frozen=True, kw_only=True):
     """A message id that comes again within this time is dropped. The default is 24 h, as Segment's."""
     region: Literal["us", "eu"] | None = None
     """Where its data must stay; by default the server's region. In another one its write key is an unknown one."""
+    integration_filters: tuple[IntegrationFilter, ...] = ()
+    """Sections `[[sources.NAME.integration_filters]]`: events that some destinations do not get. None by default."""
     kind: str | None = None
     """Which plugin brings its calls in; `router plugins` lists them. By default only clients send."""
     settings: Settings | None = None
@@ -143,8 +149,12 @@ class DestinationConfig(Struct, frozen=True, kw_only=True):
     """The plugin's class."""
     sources: frozenset[str] | None = None
     """Names of the sources whose events it gets; by default those of all."""
+    integration: str | None = None
+    """What events call it in their integrations object, e.g. "Mixpanel"; by default as its plugin says."""
     filter: Filter | None = None
     """FQL: only events for which it is true are delivered, e.g. 'event = "Order Completed"'; by default all are."""
+    filters: tuple[FilterDefinition, ...] = ()
+    """Sections `[[destinations.NAME.filters]]`, at most ten: what drops, samples or shortens some of its events."""
     failure_log: bool = False
     """Whether attempts that failed are logged, with request and answer, in files under `[logging] failure_logs`."""
     settings: Settings
@@ -163,13 +173,40 @@ class DestinationConfig(Struct, frozen=True, kw_only=True):
 
     transformations: tuple[TransformationConfig, ...] = ()
     """What changes its events, in the order of the file; they name it in sections of their own."""
+    categories: frozenset[str] = frozenset()
+    """The enabled consent categories that name it."""
+    switched_off: frozenset[Key] = frozenset()
+    """What sources do not send it, by their integration filters."""
+
+    @property
+    def addressee(self) -> Addressee:
+        """How events call it, and what it is exempt from."""
+        cls = self.cls
+        names = cls.integration_names()
+        return Addressee(
+            id=self.name,
+            kind=self.kind,
+            names=(self.integration,) if self.integration else names,
+            category=cls.category,
+            is_enabled=cls.default_enabled,
+            is_told_of_consent=cls.chooses(),
+        )
 
     def destination(self) -> Destination[Any, Any]:
         """A new instance of the plugin with these settings."""
-        return self.cls(self.settings, name=self.name)
+        made = self.cls(self.settings, name=self.name)
+        made.names = self.addressee.names
+        return made
 
     def __repr__(self) -> str:
         return f"DestinationConfig(name={self.name!r}, kind={self.kind!r}, settings=***)"
+
+
+class ConsentConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The section `[consent]`: what end users may consent to."""
+
+    categories: Mapping[str, Category] = field(default_factory=dict)
+    """The categories by id, which is what the clients' consent tool calls them."""
 
 
 class LoggingConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -205,6 +242,8 @@ class Config(Struct, frozen=True, kw_only=True):
     """The destinations by name."""
     transformations: Mapping[str, TransformationConfig] = field(default_factory=dict)
     """The transformations by name, in the order of the file."""
+    consent: ConsentConfig = ConsentConfig()
+    """What end users may consent to."""
     plugins: PluginsConfig = PluginsConfig()
     """Where plugins come from."""
     logging: LoggingConfig = LoggingConfig()

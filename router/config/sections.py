@@ -6,9 +6,11 @@ from typing import Any
 
 from msgspec.structs import fields
 
+from router.config.addressing import check_integration
 from router.config.auth import read_auth
 from router.config.checks import check_name, check_policies, check_source
 from router.config.convert import Converter
+from router.config.filters import read_filters
 from router.config.model import DestinationConfig, Retirement, SourceConfig
 from router.config.problems import Path, Problems, did_you_mean
 from router.config.secrets import References
@@ -25,7 +27,9 @@ _POLICIES = tuple(one.name for one in fields(Policies))
 _DESTINATION_KEYS = (
     "kind",
     "sources",
+    "integration",
     "filter",
+    "filters",
     "settings",
     "auth",
     "failure_log",
@@ -95,6 +99,9 @@ class DestinationReader:
         renamed_from = self._renamed_from(section, path)
         retire = self._retire(section, path)
         wanted = self._filter(section, path)
+        filters = read_filters(section, path, cls=cls, sources=self._sources, problems=self._problems)
+        where = (*path, "integration")
+        integration = check_integration(section.get("integration"), where, self._problems)
         failure_log = section.get("failure_log", False)
         if not isinstance(failure_log, bool):
             self._problems.add((*path, "failure_log"), "must be true or false", "the default is false")
@@ -108,7 +115,9 @@ class DestinationReader:
             kind=cls.kind,
             cls=cls,
             sources=sources,
+            integration=integration,
             filter=wanted,
+            filters=filters,
             settings=settings,
             backfill=backfill,
             policies=policies,

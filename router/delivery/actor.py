@@ -15,8 +15,9 @@ The road of an event, a file for each part:
                   │        pause, suspects, parking  ▼
                   └──────────────────────┴──────── landing ─▶ ledger ─▶ the store
 
-`intake` routes and transforms, `dispatch` decides what leaves, `flight` sends a batch and bisects it where an event is
-refused, `sending/` makes one attempt of it, `classify` turns answers into verdicts, `landing` draws the consequences,
+`intake` routes (`routing` says who gets what, and how), `dispatch` decides what leaves, `flight` sends a batch and
+bisects it where an event is refused, `sending/` makes one attempt of it, `classify` turns answers into verdicts,
+`landing` draws the consequences,
 `ledger` gathers what the store has to know. A replay into the same destination waits for its turn at the `gate`.
 
 Why so: the happy path writes no row per event. A destination that is down is a cursor that stands still, so nothing
@@ -48,15 +49,15 @@ from router.delivery.landing import Landing
 from router.delivery.ledger import passed
 from router.delivery.replaying import GRACE_SECONDS as REPLAY_GRACE_SECONDS
 from router.delivery.replaying import PacedSender, Replaying
-from router.delivery.routing import Accepts, Route
+from router.delivery.routing import Route
 from router.delivery.sending.http import HttpClient
 from router.delivery.sending.rate import RateLimit
 from router.delivery.sending.sender import Sender
 from router.delivery.state import Flight, State
 from router.delivery.status import DeliveryStatus
+from router.delivery.terms import EVERYTHING, Terms
 from router.errors import StorageError
 from router.plugins.auth import Auth
-from router.plugins.chain import Chain
 from router.plugins.destination import Destination
 from router.plugins.policies import Policies
 from router.storage.follower import Follower, Stream
@@ -82,28 +83,25 @@ class DeliveryActor(Actor):
         state: DestinationState,
         stream: Stream,
         settle: Callable[[Sequence[Settlement]], Awaitable[None]],
-        sources: frozenset[str] | None,
         policies: Policies,
         http: HttpClient,
         signals: Signals,
         clock: Clock,
+        terms: Terms = EVERYTHING,
         recall: Recall | None = None,
         failures: FailureLog | None = None,
-        chain: Chain | None = None,
         uniform: Callable[[float, float], float] = random.uniform,
         window: int = WINDOW_EVENTS,
-        accepts: Accepts | None = None,
         auth: Auth | None = None,
         guard: Guard | None = None,
         replaying: Replaying | None = None,
         held: str = "",
     ) -> None:
-        """`sources` names the connected sources, None all of them; `accepts` is the destination's filter.
+        """`terms` say which events it gets; `recall` finds a parked event that the stream has lost.
 
-        `chain` transforms its events; `recall` finds a parked event that the stream has lost; `failures` logs attempts
-        that failed; `uniform` is the jitter's source of chance. `auth` goes before what the destination declares, and
-        `guard` is the one that the watchdog knows. `replaying` makes it a replay beside a live actor. With a reason in
-        `held` it starts paused until `release`.
+        `failures` logs attempts that failed; `uniform` is the jitter's source of chance. `auth` goes before what the
+        destination declares, and `guard` is the one that the watchdog knows. `replaying` makes it a replay beside a
+        live actor. With a reason in `held` it starts paused until `release`.
         """
         destination.feed_by(policies)
         self.name = f"delivery {state.name}"
@@ -115,7 +113,6 @@ class DeliveryActor(Actor):
         self._clock = clock
         self._recall = recall
         self._failures = failures
-        self._chain = chain
         self._uniform = uniform
         self._window = window
         self.rate = RateLimit(policies.rate, clock)
@@ -133,7 +130,7 @@ class DeliveryActor(Actor):
         call = self.sender.call
         self._group = grouping(destination, call, self.sender.tell)
         wants = partial(call, destination.wants) if destination.chooses() else None
-        self._route = Route(sources, destination.event_types(), accepts, wants)
+        self._route = Route(terms, destination.event_types(), wants)
         self._held = held
         self.gate = Gate(policies.concurrency.max)
         self._pace = replaying.pace if replaying else self.rate
@@ -235,7 +232,6 @@ class DeliveryActor(Actor):
             self._state,
             self._landing,
             route=self._route,
-            chain=self._chain,
             resumed_from=self._committed,
             clock=self._clock,
         )
@@ -330,7 +326,7 @@ class DeliveryActor(Actor):
     async def _carry(self, flight: Flight) -> None:
         try:
             if flight.row is not None:
-                await fetch(flight, flight.row, stream=self._stream, recall=self._recall, chain=self._chain)
+                await fetch(flight, flight.row, stream=self._stream, recall=self._recall, route=self._route)
             if flight.batch:
                 flight.report = await fly(self._attempts(flight), flight.batch, self._state.keys)
         finally:

@@ -3,11 +3,10 @@
 from collections.abc import Awaitable, Callable
 
 from router.delivery.flight import Report
+from router.delivery.routing import Route
 from router.delivery.state import Flight
-from router.delivery.transforming import transform_again
 from router.errors import StorageError
 from router.events.envelope import Envelope
-from router.plugins.chain import Chain
 from router.storage.follower import Stream
 from router.storage.letters import Parked
 
@@ -15,9 +14,7 @@ Recall = Callable[[int], Awaitable[Envelope | None]]
 """Finds a parked event whose segment is gone, by its position."""
 
 
-async def fetch(
-    flight: Flight, row: Parked, *, stream: Stream, recall: Recall | None, chain: Chain | None
-) -> None:
+async def fetch(flight: Flight, row: Parked, *, stream: Stream, recall: Recall | None, route: Route) -> None:
     """Fill `flight` with the event of `row`; while the store cannot be read it stays empty, and is put back."""
     report = flight.report = Report()
     try:
@@ -30,7 +27,7 @@ async def fetch(
         return
     flight.batch = found
     flight.is_gone = not found
-    if chain is not None and found:
-        made = transform_again(chain, found)
-        flight.batch = list(made.taken)
-        report.dead += made.broken
+    if found:
+        routed = route.again(found)
+        flight.batch = list(routed.taken)
+        report.dead += routed.broken

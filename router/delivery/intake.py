@@ -1,11 +1,9 @@
-"""What a destination reads from the stream: routed, transformed, and handed to the batcher or to its end."""
+"""What a destination reads from the stream: routed, and handed to the batcher or to its end."""
 
 from router.delivery.clock import Clock
 from router.delivery.landing import GONE, Landing
 from router.delivery.routing import Route
 from router.delivery.state import State
-from router.delivery.transforming import transform
-from router.plugins.chain import Chain
 from router.storage.cursor import Cursor
 from router.storage.follower import Reading
 
@@ -19,14 +17,12 @@ class Intake:
         landing: Landing,
         *,
         route: Route,
-        chain: Chain | None,
         resumed_from: Cursor,
         clock: Clock,
     ) -> None:
         self._state = state
         self._landing = landing
         self._route = route
-        self._chain = chain
         self._done = resumed_from
         self._clock = clock
 
@@ -44,7 +40,5 @@ class Intake:
             routed = self._route.divide(envelopes)
             state.ledger.filtered(routed.filtered)
             state.ledger.unconnected(routed.unconnected)
-            transformed = transform(self._chain, routed.taken)
-            state.ledger.filtered(transformed.filtered)
-            self._landing.bury(transformed.broken)
-            state.batcher.add(transformed.taken, self._clock.monotonic())
+            self._landing.bury(routed.broken)
+            state.batcher.add(routed.taken, self._clock.monotonic())

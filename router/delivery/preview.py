@@ -9,13 +9,12 @@ from typing import Any
 
 from msgspec import Struct
 
-from router.delivery.routing import Accepts, Route
+from router.delivery.routing import Route
 from router.delivery.sending.first_requests import first_requests
 from router.delivery.sending.outgoing import outgoing
-from router.delivery.transforming import transform
+from router.delivery.terms import Terms
 from router.events.calls import AnyEvent
 from router.events.envelope import Envelope
-from router.plugins.chain import Chain
 from router.plugins.destination import Destination
 from router.plugins.policies import Batching
 
@@ -36,19 +35,11 @@ class Shown(Struct, frozen=True):
     """Whether other requests follow that depend on its answer."""
 
 
-def shown(
-    destination: Destination[Any, Any],
-    sources: frozenset[str] | None,
-    envelopes: Sequence[Envelope],
-    *,
-    accepts: Accepts | None = None,
-    chain: Chain | None = None,
-) -> list[Shown]:
-    """What `destination` would send for `envelopes`, which are in order, behind its filter and transformations."""
+def shown(destination: Destination[Any, Any], terms: Terms, envelopes: Sequence[Envelope]) -> list[Shown]:
+    """What `destination` would send, on these terms, for `envelopes`, which are in order."""
     wants = destination.wants if destination.chooses() else None
-    route = Route(sources, destination.event_types(), accepts, wants)
+    taken = Route(terms, destination.event_types(), wants).divide(envelopes).taken
     found: list[Shown] = []
-    taken = transform(chain, route.divide(envelopes).taken).taken
     for batch in batches([one.event for one in taken], destination.batching):
         first = batch[0].message_id
         if not destination.speaks_http():

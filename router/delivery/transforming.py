@@ -1,8 +1,7 @@
-"""A destination's transformations, between routing and the batcher: what goes on, what is dropped, what breaks.
+"""A destination's transformations: what goes on, what is dropped, what breaks.
 
-Everything behind this point sees events as the transformations leave them: batches, order keys, dead letters. The
-stream keeps them as they were, so a parked event that is read again comes through here again. One that was given up
-and is sent again after its segment went is kept as it was transformed, and comes through here a second time.
+An event that was given up and is sent again after its segment went is kept as it was transformed, and comes through
+here a second time.
 """
 
 from collections.abc import Sequence
@@ -23,13 +22,6 @@ class Transformed(Struct):
     filtered: Sequence[tuple[Envelope, str]] = ()
     broken: Sequence[tuple[Envelope, Verdict]] = ()
     """Events that a transformation raised for."""
-
-
-def transform_again(chain: Chain, envelopes: Sequence[Envelope]) -> Transformed:
-    """As `transform`, for events that were parked: one that is dropped by now is given up, with the same reason."""
-    made = transform(chain, envelopes)
-    dropped = [(envelope, Verdict(Judgement.REFUSED, reason)) for envelope, reason in made.filtered]
-    return Transformed(made.taken, (), [*made.broken, *dropped])
 
 
 def transform(chain: Chain | None, envelopes: Sequence[Envelope]) -> Transformed:

@@ -14,6 +14,8 @@ from router.plugins.parameters import events_of, settings_of
 from router.plugins.policies import Batching, Concurrency, Ordering, Policies, Rate, Retry
 from router.plugins.request import Answer, Request
 from router.plugins.settings import Settings
+from router.rules.addressee import Category, title
+from router.rules.integrations import options
 
 SettingsT = TypeVar("SettingsT", bound=Settings)
 EventT = TypeVar("EventT", bound=AnyEvent)
@@ -31,6 +33,15 @@ class Destination(Generic[SettingsT, EventT]):
 
     kind: ClassVar[str]
     """The word in `kind = "…"`; a service's name, lower case."""
+    display_name: ClassVar[str] = ""
+    """What events call it in their integrations object, and people; by default its kind with capitals."""
+    other_names: ClassVar[tuple[str, ...]] = ()
+    """Further names by which events may call it."""
+    category: ClassVar[Category] = "cloud"
+    """"cloud" for a service. A "warehouse" keeps tables and a "raw" store events as they are: both get events without
+    consent, a warehouse has a switch of its own in the integrations object, and a raw store does not heed that."""
+    default_enabled: ClassVar[bool] = True
+    """Whether it gets events that do not name it; otherwise only those that do."""
     sample: ClassVar[str] = ""
     """A working configuration of it as TOML, without the section header."""
     sample_secrets: ClassVar[Mapping[str, str]] = {}
@@ -49,9 +60,21 @@ class Destination(Generic[SettingsT, EventT]):
     """The header, e.g. "Idempotency-Key", in which the service takes a key that is the same when a request is sent
     again. The engine fills it in, from message ids and step, where a request that changes something has none."""
 
+    names: tuple[str, ...] = ()
+    """What events call this instance: with `integration` in `router.toml` another name than the class says."""
+
     def __init__(self, settings: SettingsT, *, name: str) -> None:
         self.settings = settings
         self.name = name
+
+    def options(self, event: EventT) -> Mapping[str, Any]:
+        """What the sender has to say to this destination: the object under its name in `integrations`, or {}."""
+        return options(event, self.names or self.integration_names())
+
+    @classmethod
+    def integration_names(cls) -> tuple[str, ...]:
+        """What the class says that events call it, the display name first."""
+        return cls.display_name or title(cls.kind), *cls.other_names
 
     @classmethod
     def policies(cls) -> Policies:

@@ -253,7 +253,7 @@ class Replays(Actor):
         if live is None:
             return
         rate = Rate(replay.requests, Duration(replay.per)) if replay.requests else None
-        change = readdressed(replay.destination)
+        change = readdressed(target.terms.to)
 
         async def recall(position: int) -> Envelope | None:
             """A parked event whose segment was trimmed: it was copied into its row before."""
@@ -266,13 +266,12 @@ class Replays(Actor):
             state=state,
             stream=Slice(self._stream, replay.after, selects=predicate(replay.selection), change=change),
             settle=self._storage.settle,
-            sources=target.sources,
             policies=target.policies,
             http=self._http,
             signals=self._signals,
             clock=self._clock,
             recall=recall,
-            accepts=target.accepts,
+            terms=target.terms,
             replaying=Replaying(
                 sender=live.sender, pace=Pace(rate, self._clock, shared=live.rate), side=live.gate.replay
             ),

@@ -50,8 +50,9 @@ async def look(
     """Look at what is replayed from `position` on (None: the beginning), for about `seconds`."""
     span = await find_span(storage, wanted.since, wanted.until)
     at = span.first if position is None else position
-    selects, change = predicate(wanted.selection), readdressed(target.name)
-    route = Route(target.sources, target.plugin.event_types(), target.accepts)
+    selects, change = predicate(wanted.selection), readdressed(target.terms.to)
+    wants = target.plugin.wants if target.plugin.chooses() else None
+    route = Route(target.terms, target.plugin.event_types(), wants)
     counts: Counter[tuple[str, str, str]] = Counter()
     filtered: Counter[str] = Counter()
     sampled: list[Envelope] = []
@@ -64,12 +65,14 @@ async def look(
         after = min(span.after, segments[-1].first_position + segments[-1].count) if segments else span.after
         within = [one for one in envelopes if at <= one.position < after]
         gone += after - at - len(within)
-        meant = within if selects is None else [one for one in within if selects(one)]
+        meant = [change(one) for one in within if selects is None or selects(one)]
         routed = route.divide(meant)
         counts.update((one.event.type, getattr(one.event, "event", ""), one.source) for one in routed.taken)
         filtered.update(reason for _, reason in routed.filtered)
+        filtered.update(verdict.code for _, verdict in routed.broken)
         if position is None:
-            sampled += [change(one) for one in routed.taken[: SAMPLES - len(sampled)]]
+            takes = {one.position for one in routed.taken}
+            sampled += [one for one in meant if one.position in takes][: SAMPLES - len(sampled)]
         at = after
         if loop.time() > until:
             break
@@ -96,7 +99,7 @@ def _envelopes(segment: StoredSegment) -> list[Envelope]:
 
 def _shown(target: Target, envelopes: Sequence[Envelope]) -> list[Shown]:
     target.plugin.feed_by(target.policies)
-    return shown(target.plugin, target.sources, envelopes)
+    return shown(target.plugin, target.terms, envelopes)
 
 
 def _sample(target: Target, one: Shown) -> str:

@@ -6,7 +6,9 @@ import msgspec
 from msgspec import Raw
 
 from router.events.envelope import Envelope
+from router.rules.addressee import Addressee
 from router.rules.fql.filter import compile_filter
+from router.rules.integrations import only
 from router.storage.replays import Selection
 
 Predicate = Callable[[Envelope], bool]
@@ -36,7 +38,7 @@ def _tests(selection: Selection) -> tuple[Predicate | None, ...]:
     )
 
 
-def readdressed(destination: str) -> Callable[[Envelope], Envelope]:
+def readdressed(to: Addressee) -> Callable[[Envelope], Envelope]:
     """Have events go to this destination only: their `integrations` say so, everything else stays (rule 21)."""
-    integrations = Raw(msgspec.json.encode({"All": False, destination: True}))
+    integrations = Raw(msgspec.json.encode(only(to)))
     return lambda envelope: envelope.replace_event(envelope.event.replace(integrations_json=integrations))

@@ -5,7 +5,7 @@ from typing import Any
 from msgspec import Struct
 
 from router.delivery.actor import DeliveryActor
-from router.delivery.routing import Accepts
+from router.delivery.terms import Terms
 from router.plugins.destination import Destination
 from router.plugins.policies import Policies
 
@@ -15,9 +15,8 @@ class Target(Struct, frozen=True, eq=False):
 
     name: str
     plugin: Destination[Any, Any]
-    sources: frozenset[str] | None
+    terms: Terms
+    """On which terms it takes events."""
     policies: Policies
-    accepts: Accepts | None
-    """Its filter."""
     live: DeliveryActor | None = None
     """Who serves it; None when no router runs."""

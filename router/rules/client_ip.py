@@ -43,7 +43,15 @@ def collects_ip(door: Door, channel: str | None, hints: Hints) -> bool:
     """Whether the caller's address is the end user's, so that it belongs into an event that has none."""
     if door in CLIENT_DOORS or hints.direct is True:
         return True
-    if channel in CLIENT_CHANNELS or hints.channel in CLIENT_CHANNELS:
+    return is_end_users(channel, hints.channel, hints.library)
+
+
+def is_end_users(channel: str | None, context_channel: Any, library: Any) -> bool:
+    """Whether an event comes from a browser or an app, by its channel or by `context.channel` and `.library`."""
+    if channel in CLIENT_CHANNELS or _is_among(context_channel, CLIENT_CHANNELS):
         return True
-    library = hints.library
-    return isinstance(library, dict) and library.get("name") in CLIENT_LIBRARIES
+    return isinstance(library, dict) and _is_among(library.get("name"), CLIENT_LIBRARIES)
+
+
+def _is_among(value: Any, names: frozenset[str]) -> bool:
+    return isinstance(value, str) and value in names

@@ -222,7 +222,6 @@ class Bench:
             state=state,
             stream=self.stream,
             settle=self.storage.settle,
-            sources=None,
             policies=self._policies,
             http=self._http,
             signals=Signals(),

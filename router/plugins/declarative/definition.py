@@ -83,6 +83,12 @@ class Definition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The word in `kind = "…"`."""
     description: str
     """What the destination does, in a sentence."""
+    display_name: str = ""
+    """What events call it in their integrations object; by default its kind with capitals."""
+    other_names: tuple[str, ...] = ()
+    """Further names by which events may call it; none by default."""
+    default_enabled: bool = True
+    """Whether it gets events that do not name it; by default it does."""
     events: tuple[EventType, ...] = ()
     """The types that it takes; all by default."""
     settings: dict[str, SettingDefinition] = field(default_factory=dict)

@@ -87,6 +87,9 @@ def define(data: Mapping[str, Any], said: str, *, kind: str) -> type[Declarative
     members = {
         "__doc__": f"{definition.description}\n\n{', '.join(definition.events or types)}: as its mappings say.",
         "kind": definition.kind,
+        "display_name": definition.display_name,
+        "other_names": definition.other_names,
+        "default_enabled": definition.default_enabled,
         "sample": _sample(definition.settings),
         "sample_secrets": {name: one.example for name, one in definition.settings.items() if one.example},
         "definition": definition,

@@ -69,7 +69,7 @@ async def test_a_dry_run_shows_events_where_there_are_no_requests(shell: Shell) 
 
     assert "1 events" in result.output
     assert '"messageId":"m3"' in result.output
-    assert '"integrations":{"All":false,"files":true}' in result.output
+    assert '"integrations":{"All":false,"File":true}' in result.output
 
 
 async def test_a_dry_run_needs_no_router(shell: Shell) -> None:

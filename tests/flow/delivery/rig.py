@@ -151,7 +151,7 @@ class Rig:
     def start(self) -> None:
         """Start an actor from what the recorder holds."""
         state = DestinationState("crm", "hook", 0, self.store.cursor, tuple(self.store.parked.values()))
-        options = {"sources": None, "uniform": lambda low, high: high, **self.options}
+        options = {"uniform": lambda low, high: high, **self.options}
         self.actor = DeliveryActor(
             self.make(),
             state=state,

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from router.delivery.terms import Terms
 from router.events.calls import Page
 from router.plugins.policies import Batching, Concurrency, Rate, Retry
 from router.plugins.settings import Duration
@@ -56,7 +57,7 @@ async def test_operations_14_an_event_of_a_type_it_does_not_take_is_filtered(ser
 
 
 async def test_events_of_sources_that_are_not_connected_only_move_the_cursor(service: FakeHttp) -> None:
-    async with rig(hook(service), sources=frozenset({"website"})) as one:
+    async with rig(hook(service), terms=Terms(sources=frozenset({"website"}))) as one:
         one.publish(envelope(0), envelope(1, source="app"), envelope(2))
         await one.until(lambda: one.store.cursor.floor == 3)
 

@@ -79,7 +79,7 @@ async def test_operations_21_replayed_events_go_to_the_destination_only_and_keep
         await rig.replayed()
 
         first, again = (request.json() for request in rig.service.requests)
-        assert again.pop("integrations") == {"All": False, "crm": True}
+        assert again.pop("integrations") == {"All": False, "Webhook": True}
         assert first.pop("integrations") == {"All": True, "Other": {"x": 1}}
         assert again == first
         assert (again["messageId"], again["timestamp"]) == ("m1", "2030-01-02T03:04:05.678Z")

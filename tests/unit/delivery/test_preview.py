@@ -7,6 +7,7 @@ import msgspec
 
 from router.delivery.difference import Change, Difference, compare
 from router.delivery.preview import Shown, shown
+from router.delivery.terms import Terms
 from router.events.calls import AnyEvent, Identify, Track, decode_event
 from router.events.envelope import Envelope
 from router.plugins.destination import Destination, Requests
@@ -61,7 +62,7 @@ class _Delivering(Destination[_Url, AnyEvent]):
 def of(
     cls: type[Destination[Any, Any]], *envelopes: Envelope, sources: frozenset[str] | None = None
 ) -> list[Shown]:
-    return shown(cls(_Url(), name="crm"), sources, envelopes)
+    return shown(cls(_Url(), name="crm"), Terms(sources=sources), envelopes)
 
 
 def changed(old: Any, new: Any, **fields: Any) -> tuple[Difference, ...]:

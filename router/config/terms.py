@@ -1,0 +1,24 @@
+"""From what a configuration says of a destination to the terms on which it takes events."""
+
+from router.config.model import DestinationConfig
+from router.config.transformations import chain_of
+from router.delivery.terms import Terms
+from router.rules.device_mode import Siblings
+from router.rules.filters.compiled import DestinationFilters
+
+
+def terms_of(section: DestinationConfig, *, siblings: Siblings = tuple) -> Terms:
+    """The terms of a section, compiled; with new instances of its transformations.
+
+    `siblings` tells the destinations that events call by the same name.
+    """
+    return Terms(
+        sources=section.sources,
+        to=section.addressee,
+        siblings=siblings,
+        categories=section.categories,
+        switched_off=section.switched_off,
+        accepts=section.filter.matches if section.filter else None,
+        filters=DestinationFilters(section.filters) if section.filters else None,
+        chain=chain_of(section.transformations),
+    )
