@@ -26,6 +26,7 @@ from router.admin.reload import RELOAD, Reloaded
 from router.admin.replays import answer_replays
 from router.admin.verbs import Desk
 from router.admin.where import answer_where
+from router.config.addressing import integration_names
 from router.config.model import Config
 from router.config.watch import FileWatch
 from router.containment import Containment
@@ -44,6 +45,7 @@ from router.processing import processing_of
 from router.progress import Progress
 from router.reload import Reloads
 from router.replay.keeper import Replays
+from router.rules.integrations import UnknownIntegrations
 from router.rules.request import Limits, Received, read_entry
 from router.sources import Sources, cursors_of
 from router.storage.entry import Entry
@@ -192,7 +194,12 @@ class Router(Embedding):
     def _start_stages(self, latest: int) -> None:
         steps: Mailbox[Step] = Mailbox(max_events=1, max_bytes=1)
         enrichment = Enrichment(
-            self.inbox, self.storage, steps, lambda: self.sources, lambda: self._processing
+            self.inbox,
+            self.storage,
+            steps,
+            lambda: self.sources,
+            lambda: self._processing,
+            lambda: self._unknown,
         )
         identity = Identity(
             self.storage,
@@ -303,6 +310,9 @@ class Router(Embedding):
         self.config = config
         self.registry = registry
         self._processing = processing_of(config)
+        self._unknown = UnknownIntegrations(
+            integration_names(config.destinations.values(), registry.destinations.values())
+        )
         self.sources: Mapping[str, Source] = {
             EMBEDDED_SOURCE: Source(name=EMBEDDED_SOURCE, write_key=""),
             **config.sources,

@@ -45,6 +45,14 @@ def check_integration(name: object, path: Path, problems: Problems) -> str | Non
     return name
 
 
+def integration_names(
+    destinations: Iterable[DestinationConfig], classes: Iterable[type[Destination[Any, Any]]]
+) -> frozenset[str]:
+    """Every name by which events may call a destination, of those that are configured or could be."""
+    configured = (name for one in destinations for name in one.addressee.names)
+    return frozenset(configured).union(*(cls.integration_names() for cls in classes))
+
+
 def addressed(
     destinations: Mapping[str, DestinationConfig],
     *,
@@ -58,10 +66,7 @@ def addressed(
 
     `sections` are the names of all destinations, also of those that something is wrong with.
     """
-    known = {*sections, *kinds}
-    for cls in kinds.values():
-        known.update(cls.integration_names())
-    known.update(one.integration for one in destinations.values() if one.integration)
+    known = {*sections, *kinds, *integration_names(destinations.values(), kinds.values())}
     for id, category in consent.categories.items():
         _check_names(category.destinations, known, ("consent", "categories", id, "destinations"), problems)
     filters = {name: source.integration_filters for name, source in sources.items()}

@@ -15,9 +15,11 @@ from router.enrichment.duplicates import Duplicates
 from router.enrichment.processing import Processing
 from router.enrichment.results import Results, Work
 from router.enrichment.stored_form import RequestForm
+from router.enrichment.unknown import count_unknown
 from router.errors import StorageError
 from router.events.source import Source
 from router.events.step import Step
+from router.rules.integrations import UnknownIntegrations
 from router.storage.hashing import message_hash
 from router.storage.inbox import Inbox, Kept
 from router.storage.store import Storage
@@ -40,13 +42,15 @@ class Enrichment(Actor):
         steps: Mailbox[Step],
         sources: Callable[[], Mapping[str, Source]],
         processing: Callable[[], Mapping[str, Processing]] = dict,
+        unknown: Callable[[], UnknownIntegrations] | None = None,
     ) -> None:
-        """`processing` are the steps of those sources that have any."""
+        """`processing` are the steps of those sources that have any; `unknown` finds misspelled destinations."""
         self._inbox = inbox
         self._storage = storage
         self._steps = steps
         self._sources = sources
         self._processing = processing
+        self._unknown = unknown
         self._duplicates = Duplicates(storage)
         self._generation = 0
         self._position = inbox.cursor
@@ -111,6 +115,8 @@ class Enrichment(Actor):
             if since_pause >= SLICE_EVENTS:
                 since_pause = 0
                 await asyncio.sleep(0)
+        if self._unknown is not None:
+            made.counts.update(count_unknown(made.events, self._unknown()))
         return Step(
             generation=generation,
             inbox_first=self._position,

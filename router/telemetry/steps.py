@@ -2,7 +2,13 @@
 
 from msgspec import Struct
 
-AT_SOURCE = ("successfully_received", "failed_on_ingest", "filtered_at_source", "created_at_source")
+AT_SOURCE = (
+    "successfully_received",
+    "failed_on_ingest",
+    "filtered_at_source",
+    "filtered_at_destination",  # for a destination that nobody knows
+    "created_at_source",
+)
 """Steps that are counted by source and reason under their own name; the last is the router's own."""
 _STEP_OF = {
     "delivered": "successful_delivery",
