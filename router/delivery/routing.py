@@ -122,8 +122,8 @@ class Route:
         return [one for one in envelopes if one.position not in reasons]
 
     def _refusal(self, envelope: Envelope) -> str | None:
-        event = envelope.event
-        if self._device_mode.has_sent(event, envelope.metadata):
+        event, metadata = envelope.event, envelope.metadata
+        if metadata != self._device_mode.harmless and self._device_mode.has_sent(event, metadata):
             return MESSAGE_SENT_CLIENT_SIDE
         if self._consent is not None and not self._consent.allows(event):
             return FILTERED_BY_END_USER_CONSENT
@@ -137,14 +137,17 @@ class Route:
         """Those that filters let through, without the fields that they remove."""
         terms, taken = self._terms, envelopes
         if terms.accepts is not None:
-            accepts = terms.accepts
-            wanted = _each(lambda one: accepts(one.event), taken, failed=False)
+            wanted = _each(terms.accepts, [one.event for one in taken], failed=False)
             taken = _divided(taken, wanted, FILTERED_BY_RULES, filtered)
         if terms.filters is not None:
-            made = _each(terms.filters.apply, taken, failed=None)
-            if None in made:
+            try:
+                made = terms.filters.apply_all(taken)
+            except Exception:  # noqa: BLE001 - whose fault it is shows when they are asked one by one
+                made = _each(terms.filters.apply, taken, failed=None)
+            kept = [one for one in made if one is not None]
+            if len(kept) < len(made):
                 _divided(taken, [one is not None for one in made], FILTERED_BY_RULES, filtered)
-            taken = [one for one in made if one is not None]
+            taken = kept
         return taken
 
     def _formed(self, envelope: Envelope) -> Envelope | None:

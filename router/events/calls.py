@@ -194,6 +194,9 @@ AnyEvent = Track | Identify | Page | Screen | Group | Alias
 EVENT_TYPES: tuple[str, ...] = ("track", "identify", "page", "screen", "group", "alias")
 _decode = msgspec.json.Decoder(AnyEvent).decode
 _HIDDEN = ("_extra", "_json", "_open", "_without")
+_REQUIRED = {
+    one: tuple(part.encode_name for part in fields(one) if part.required) for one in AnyEvent.__args__
+}
 _IN_PLACE = {"receivedAt": "received_at", "timestamp": "timestamp"}
 """Required fields that an event keeps for itself when its stored form is to lack them."""
 _ENCODED = {
@@ -244,13 +247,20 @@ def cut(event: AnyEvent, shortened: bytes) -> AnyEvent:
     `timestamp` and `received_at` are still there for whoever reckons with them, and only in the stored form are they
     not. A changed copy of the result lacks the same fields, unless it is given them again.
     """
-    members = _members(shortened)
-    required = [one.encode_name for one in fields(type(event)) if one.required]
-    gone = [name for name in (*required, "context", "integrations") if name not in members]
-    for name in required:
-        if name not in members:
-            members[name] = Raw(_encode(getattr(event, _IN_PLACE[name]) if name in _IN_PLACE else ""))
-    made: AnyEvent = _decode(_encode(members))
+    gone: list[str] = []
+    try:
+        made: AnyEvent = _decode(shortened)
+    except msgspec.ValidationError:
+        members = _members(shortened)
+        for name in _REQUIRED[type(event)]:
+            if name not in members:
+                gone.append(name)
+                members[name] = Raw(_encode(getattr(event, _IN_PLACE[name]) if name in _IN_PLACE else ""))
+        made = _decode(_encode(members))
+    if made.context_json is EMPTY_OBJECT:  # the default, and no empty object that was sent
+        gone.append("context")
+    if made.integrations_json is EMPTY_OBJECT:
+        gone.append("integrations")
     for name in _HIDDEN:
         force_setattr(made, name, UNSET)
     force_setattr(made, "_json", shortened)

@@ -44,8 +44,9 @@ def categories_of(to: Addressee, categories: Mapping[str, Category]) -> frozense
 
 def preferences(event: AnyEvent) -> Mapping[str, Any] | None:
     """What the end user chose; None when the event does not say."""
-    stored = event.json
-    if _SIGN not in stored and b"\\" not in stored:  # a name can also be written with escapes
+    context = bytes(event.context_json)
+    # `find`, for `in` raises and catches an error inside; and a name can also be written with escapes.
+    if context.find(_SIGN) < 0 and context.find(b"\\") < 0:
         return None
     consent = event.context.get("consent")
     found = consent.get("categoryPreferences") if isinstance(consent, dict) else None

@@ -22,6 +22,7 @@ from tests.bench.load import percentile, post_all
 from tests.bench.neighbours import dead_neighbour, fairness
 from tests.bench.process import Server, wait_until
 from tests.bench.recovery import recovery_figures
+from tests.bench.routing import routing_figures
 from tests.bench.seen_ids import seen_figures
 
 
@@ -158,6 +159,7 @@ async def main() -> None:
         "delivered": delivered,
         "neighbour": dead_neighbour,
         "fairness": fairness,
+        "routing": None,
         "recovery": None,
         "backlog": None,
         "seen": None,
@@ -174,6 +176,8 @@ async def main() -> None:
             folder = Path(temporary)
             if name == "seen":
                 figures += [Figure(*row) for row in await seen_figures(folder, options.ids)]
+            elif name == "routing":
+                figures += await routing_figures()
             elif name == "recovery":
                 figures += await recovery_figures(folder, options.backlog)
             elif name == "backlog":

@@ -4,111 +4,118 @@ Every condition is judged on the event as it came, so no filter changes what ano
 raises drops the event, and so does one whose condition is not FQL: what was meant to protect must not let through.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from msgspec import Struct
 
 from router.events.calls import AnyEvent, cut
 from router.events.envelope import Envelope
-from router.rules.filters.definition import AllowProperties, DropProperties, FilterDefinition, Sample
+from router.rules.filters.definition import Action, AllowProperties, DropProperties, FilterDefinition, Sample
 from router.rules.filters.members import Change, allowing, dropping, path_of
 from router.rules.filters.reading import ALWAYS_THERE
-from router.rules.filters.sampling import compile_sample
+from router.rules.filters.sampling import Keeps, compile_sample
+from router.rules.fql.closures import Condition, always, any_of
 from router.rules.fql.filter import compile_filter
+from router.rules.fql.places import EVENT_CLASSES
 from router.rules.fql.refused import ExpressionRefused
 
-Condition = Callable[[AnyEvent], bool]
+ByClass = Callable[[type[AnyEvent]], Condition]
+"""A condition, made for each class of event."""
 
 
-class _Judge(Struct, frozen=True):
-    """A condition with what decides about the events that meet it."""
+class _Road(Struct, frozen=True):
+    """What happens to events of one class from one source."""
 
-    sources: frozenset[str]
-    condition: Condition
-    keeps: Condition | None
-    """Who is kept; None drops all."""
-
-
-class _Removal(Struct, frozen=True):
-    """A condition with what is removed from the events that meet it."""
-
-    sources: frozenset[str]
-    condition: Condition
-    changes: Sequence[Change]
+    drops: Condition
+    """Whether a sample or a drop takes the event."""
+    removals: Sequence[tuple[Condition, Change]]
+    """Conditions, with what is removed from those that meet it."""
 
 
 class DestinationFilters:
     """Applies the enabled filters of one destination."""
 
     def __init__(self, definitions: Sequence[FilterDefinition]) -> None:
-        samples: list[_Judge] = []
-        drops: list[_Judge] = []
-        dropped: list[_Removal] = []
-        allowed: list[_Removal] = []
-        for one in definitions:
-            if not one.enabled:
-                continue
-            sources, condition = one.only_from, _condition(one.condition)
-            for action in one.actions:
-                if isinstance(action, Sample):
-                    keeps = compile_sample(action, number=len(samples))
-                    samples.append(_Judge(sources, condition, keeps))
-                elif isinstance(action, DropProperties):
-                    dropped.append(_Removal(sources, condition, _drops(action)))
-                elif isinstance(action, AllowProperties):
-                    allowed.append(_Removal(sources, condition, _allows(action)))
-                else:
-                    drops.append(_Judge(sources, condition, None))
-        self._judges = [*samples, *drops]
-        self._removals = [*dropped, *allowed]
+        self._filters = [(one, _condition(one.condition)) for one in definitions if one.enabled]
+        self._tells_sources = any(one.only_from for one, _ in self._filters)
+        self._removes = any(_takes_fields(action) for one, _ in self._filters for action in one.actions)
+        self._roads: dict[str, dict[type, _Road]] = {}
+        self._drops: dict[type, Condition] = {one: road.drops for one, road in self._of("").items()}
+        """Of a source that no filter names."""
 
     def apply(self, envelope: Envelope) -> Envelope | None:
         """What the destination gets of the event: it as it is, a copy without some fields, or None."""
-        event = envelope.event
-        for judge in self._judges:
-            if judge.sources and envelope.source not in judge.sources:
-                continue
-            if judge.condition(event) and (judge.keeps is None or not judge.keeps(event)):
-                return None
-        return self.shorten(envelope) if self._removals else envelope
+        if self._of(envelope.source)[envelope.event.__class__].drops(envelope.event):
+            return None
+        return self.shorten(envelope) if self._removes else envelope
+
+    def apply_all(self, envelopes: Sequence[Envelope]) -> list[Envelope | None]:
+        """`apply` for a batch, quicker."""
+        if self._tells_sources or self._removes:
+            return [self.apply(one) for one in envelopes]
+        drops = self._drops
+        return [None if drops[(event := one.event).__class__](event) else one for one in envelopes]
 
     def shorten(self, envelope: Envelope) -> Envelope:
         """The event without the fields that are removed: for one that was let through before, and is read again."""
-        event, source = envelope.event, envelope.source
-        stored = shortened = None
-        for removal in self._removals:
-            if removal.sources and source not in removal.sources:
-                continue
-            if removal.condition(event):
-                stored = event.json
-                for change in removal.changes:
-                    shortened = change(stored if shortened is None else shortened)
-        if shortened is None or shortened is stored:
-            return envelope
-        return envelope.replace_event(cut(event, shortened))
+        event = envelope.event
+        stored = shortened = event.json
+        for condition, change in self._of(envelope.source)[event.__class__].removals:
+            if condition(event):
+                shortened = change(shortened)
+        return envelope if shortened is stored else envelope.replace_event(cut(event, shortened))
+
+    def _of(self, source: str) -> dict[type, _Road]:
+        roads = self._roads.get(source)
+        if roads is None:
+            meant = [one for one in self._filters if not one[0].only_from or source in one[0].only_from]
+            roads = self._roads[source] = {one: _road(meant, one) for one in EVENT_CLASSES}
+        return roads
 
 
-def _condition(text: str) -> Condition:
+def _takes_fields(action: Action) -> bool:
+    return isinstance(action, DropProperties | AllowProperties)
+
+
+def _road(filters: Sequence[tuple[FilterDefinition, ByClass]], event_class: type[AnyEvent]) -> _Road:
+    samples: list[Condition] = []
+    drops: list[Condition] = []
+    dropped: list[tuple[Condition, Change]] = []
+    allowed: list[tuple[Condition, Change]] = []
+    for one, by_class in filters:
+        condition = by_class(event_class)
+        for action in one.actions:
+            if isinstance(action, Sample):
+                samples.append(_sampled(condition, compile_sample(action, event_class, number=len(samples))))
+            elif isinstance(action, DropProperties):
+                dropped += [(condition, change) for change in _changes(action)]
+            elif isinstance(action, AllowProperties):
+                allowed += [(condition, change) for change in _changes(action)]
+            else:
+                drops.append(condition)
+    return _Road(always(any_of([*samples, *drops])), [*dropped, *allowed])
+
+
+def _sampled(condition: Condition, keeps: Keeps) -> Condition:
+    return lambda event: condition(event) and not keeps(event)
+
+
+def _condition(text: str) -> ByClass:
     try:
-        return compile_filter(text).matches
+        return compile_filter(text).of
     except ExpressionRefused as error:
         refused = error
 
     def refuse(event: AnyEvent) -> bool:
         raise refused
 
-    return refuse
+    return lambda event_class: refuse
 
 
-def _drops(action: DropProperties) -> list[Change]:
-    return [
-        dropping(path_of(path), frozenset(keys).difference(() if path else ALWAYS_THERE))
-        for path, keys in action.fields.items()
-    ]
-
-
-def _allows(action: AllowProperties) -> list[Change]:
-    return [
-        allowing(path_of(path), frozenset(keys).union(() if path else ALWAYS_THERE))
-        for path, keys in action.fields.items()
-    ]
+def _changes(action: DropProperties | AllowProperties) -> Iterator[Change]:
+    for path, named in action.fields.items():
+        keys = frozenset(named)
+        if isinstance(action, DropProperties):
+            yield dropping(path_of(path), keys if path else keys.difference(ALWAYS_THERE))
+        else:
+            yield allowing(path_of(path), keys if path else keys.union(ALWAYS_THERE))

@@ -16,16 +16,19 @@ from xxhash import xxh3_64_intdigest
 from router.events.calls import AnyEvent
 from router.rules.filters.definition import Sample
 from router.rules.filters.members import path_of
-from router.rules.fql.closures import Constant, Reader
-from router.rules.fql.places import EVENT_CLASSES, field_of_class, inside
+from router.rules.fql.closures import Constant
+from router.rules.fql.places import field_of_class, inside
 
 Keeps = Callable[[AnyEvent], bool]
 _RANGE = 2**64
 _canonical = msgspec.json.Encoder(order="sorted").encode
 
 
-def compile_sample(sample: Sample, *, number: int) -> Keeps:
-    """Whether an event is kept; `number` tells samples without a path apart, so that two halves make a quarter."""
+def compile_sample(sample: Sample, event_class: type[AnyEvent], *, number: int) -> Keeps:
+    """Whether an event of a class is kept.
+
+    `number` tells samples without a path apart, so that two halves make a quarter.
+    """
     limit = sample.percent * _RANGE
     if sample.percent >= 1:
         return lambda event: True
@@ -34,8 +37,11 @@ def compile_sample(sample: Sample, *, number: int) -> Keeps:
     if not sample.path:
         return lambda event: _drawn(event.message_id, number) < limit
     keys = path_of(sample.path)
-    readers = {one: _reader(inside(field_of_class(one)(keys[0]), keys[1:])) for one in EVENT_CLASSES}
-    return lambda event: hash_of(readers[event.__class__](event)) < limit
+    found = inside(field_of_class(event_class)(keys[0]), keys[1:])
+    if isinstance(found, Constant):
+        is_kept = hash_of(found.value) < limit
+        return lambda event: is_kept
+    return lambda event: hash_of(found(event)) < limit
 
 
 def hash_of(value: Any) -> int:
@@ -48,10 +54,3 @@ def hash_of(value: Any) -> int:
 
 def _drawn(message_id: str, number: int) -> int:
     return xxh3_64_intdigest(message_id.encode("utf-8", "surrogatepass"), number)
-
-
-def _reader(found: Reader | Constant) -> Reader:
-    if isinstance(found, Constant):
-        known = found.value
-        return lambda event: known
-    return found

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from router.events.calls import AnyEvent
+from router.rules.fql.closures import Condition
 from router.rules.fql.compiler import compile_expression
 from router.rules.fql.parser import parse_expression
 from router.rules.fql.places import EVENT_CLASSES, field_of_class, field_of_object
@@ -33,6 +34,10 @@ class Filter:
 
     def __hash__(self) -> int:
         return hash(self.text)
+
+    def of(self, event_class: type[AnyEvent]) -> Condition:
+        """The same condition for events of one class: a step faster for who asks by class anyway."""
+        return self._by_class[event_class]
 
     def matches(self, event: AnyEvent) -> bool:
         """Whether the condition holds for `event`; its open JSON is decoded only if the condition looks into it."""
