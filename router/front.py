@@ -9,6 +9,7 @@ from router.api.doors import Doors, Surroundings
 from router.api.health import Health
 from router.api.proxies import Proxies
 from router.api.rate_limit import RateLimit
+from router.api.settings import Connected
 from router.api.tracking import TrackingDoor
 from router.events.source import Source
 
@@ -57,7 +58,7 @@ def _surroundings(router: "Router", proxies: Proxies) -> Surroundings:
     folder = Path(server.analytics_js) if server.analytics_js else INSTALLED_ANALYTICS_JS
     return Surroundings(
         sources=sources_by_key(router),
-        destinations=lambda source: connected(router, source),
+        connected=lambda source: connected(router, source),
         limits=router.limits,
         public_url=server.public_url,
         proxies=proxies,
@@ -69,10 +70,14 @@ def _surroundings(router: "Router", proxies: Proxies) -> Surroundings:
     )
 
 
-def connected(router: "Router", source: Source) -> list[str]:
-    """Names of the destinations that get the events of `source`."""
+def connected(router: "Router", source: Source) -> list[Connected]:
+    """The destinations that get the events of `source`."""
     live = [one for one in router.config.destinations.values() if one.retire is None]
-    return [one.name for one in live if one.sources is None or source.name in one.sources]
+    return [
+        Connected(one.addressee.names[0], one.categories)
+        for one in live
+        if one.sources is None or source.name in one.sources
+    ]
 
 
 def sources_by_key(router: "Router") -> dict[str, Source]:

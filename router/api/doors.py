@@ -16,7 +16,7 @@ from router.api.http import HttpServer
 from router.api.pixel import GIF, HEADERS, pixel_body
 from router.api.proxies import Proxies
 from router.api.routes import Routes
-from router.api.settings import public_host, settings_json
+from router.api.settings import Connected, public_host, settings_json
 from router.api.tracking import TrackingDoor
 from router.events.source import Source
 from router.rules.request import Limits
@@ -35,8 +35,8 @@ class Surroundings(Struct):
 
     sources: Mapping[str, Source]
     """By write key."""
-    destinations: Callable[[Source], Sequence[str]]
-    """Names of the destinations that a source is connected to."""
+    connected: Callable[[Source], Sequence[Connected]]
+    """The destinations that a source is connected to."""
     limits: Limits
     public_url: str | None
     proxies: Proxies
@@ -115,14 +115,11 @@ class Doors:
             fallback=f"127.0.0.1:{self.server.port}",
         )
         prefix = "" if around.public_url else around.prefix  # the public URL has its path
-        connected = around.destinations(source)
-        names = connected if source.list_destinations else ()
         body = settings_json(
             source,
             api_host=f"{host}{prefix}/v1",
             protocol=protocol,
-            destinations=names,
-            has_unmapped=bool(connected),  # none of them has consent categories yet
+            connected=around.connected(source),
         )
         return cached(request, asset(body, packs=False), "application/json", FIVE_MINUTES)
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from router.events.source import Source
 
@@ -13,21 +14,28 @@ TAG_MANAGER_VERSION = "4.4.7"
 _HOST = re.compile(r"[A-Za-z0-9._-]+(:\d+)?|\[[0-9A-Fa-f:.]+\](:\d+)?")
 
 
+class Connected(Struct, frozen=True):
+    """A destination that gets a source's events, as its clients may know it."""
+
+    name: str
+    """What events call it."""
+    categories: frozenset[str] = frozenset()
+    """The consent that it needs."""
+
+
 def settings_json(
-    source: Source,
-    *,
-    api_host: str,
-    protocol: str,
-    destinations: Sequence[str] = (),
-    has_unmapped: bool = True,
+    source: Source, *, api_host: str, protocol: str, connected: Sequence[Connected] = ()
 ) -> bytes:
-    """The settings of `source`. `api_host` is host, port and `/v1`; `destinations` are names to list as cloud mode.
+    """The settings of `source`. `api_host` is host, port and `/v1`.
 
-    `has_unmapped` says that an enabled destination has no consent category: false stops the whole SDK for a visitor
-    who consents to none of the categories.
-
-    There is no null in it: some mobile clients fail on one.
+    Of the destinations that are `connected`, clients are told those that need consent, or all if the source wants
+    that; all are cloud mode. Where each of them needs consent, a client stops as a whole for a visitor who consents to
+    nothing. There is no null in it: some mobile clients fail on one.
     """
+    listed: dict[str, set[str]] = {}
+    for one in connected:
+        if one.categories or source.list_destinations:
+            listed.setdefault(one.name, set()).update(one.categories)
     integrations: dict[str, Any] = {
         "Segment.io": {
             "apiKey": source.write_key,
@@ -35,17 +43,19 @@ def settings_json(
             "protocol": protocol,
             "retryQueue": True,
             "addBundledMetadata": True,
-            "unbundledIntegrations": list(destinations),
+            "unbundledIntegrations": list(listed),
             "maybeBundledConfigIds": {},
             "versionSettings": {"version": TAG_MANAGER_VERSION, "componentTypes": ["browser"]},
         }
     }
-    for name in destinations:
+    for name, categories in listed.items():
         integrations[name] = {
             "bundlingStatus": "unbundled",
             "type": "server",
             "versionSettings": {"componentTypes": ["server"]},
         }
+        if categories:
+            integrations[name]["consentSettings"] = {"categories": sorted(categories)}
     return msgspec.json.encode(
         {
             "integrations": integrations,
@@ -61,7 +71,10 @@ def settings_json(
             "metrics": {"sampleRate": 0, "host": api_host},
             "legacyVideoPluginsEnabled": False,
             "analyticsNextEnabled": True,
-            "consentSettings": {"allCategories": [], "hasUnmappedDestinations": has_unmapped},
+            "consentSettings": {
+                "allCategories": sorted(set().union(*listed.values())),
+                "hasUnmappedDestinations": any(not one.categories for one in connected),
+            },
             "autoInstrumentationSettings": {"sampleRate": 0},
         }
     )

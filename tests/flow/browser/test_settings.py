@@ -50,8 +50,8 @@ async def test_a_source_may_list_its_cloud_destinations() -> None:
     async with running(LISTED) as rig:
         integrations = (await fetch(rig)).json["integrations"]
 
-    assert integrations["crm"]["bundlingStatus"] == "unbundled"
-    assert "crm" in integrations["Segment.io"]["unbundledIntegrations"]
+    assert integrations["Webhook"]["bundlingStatus"] == "unbundled"
+    assert "Webhook" in integrations["Segment.io"]["unbundledIntegrations"]
 
 
 @pytest.mark.parametrize("config", [{}, LISTED])
@@ -162,10 +162,40 @@ async def test_settings_list_only_destinations_that_the_source_is_connected_to()
             "website": {"write_key": "wk_demo", "list_destinations": True},
             "app": {"write_key": "wk_app"},
         },
-        "destinations": {"apps": {"kind": "collect", "sources": ["app"]}},
+        "destinations": {"apps": {"kind": "collect", "integration": "Apps", "sources": ["app"]}},
     }
     async with running(config) as rig:
         integrations = (await fetch(rig)).json["integrations"]
 
-    assert "collect" in integrations
-    assert "apps" not in integrations
+    assert "Collect" in integrations
+    assert "Apps" not in integrations
+
+
+CONSENT: dict[str, Any] = {
+    "destinations": LISTED["destinations"],
+    "consent": {
+        "categories": {
+            "advertising": {"destinations": ["crm"]},
+            "analytics": {"destinations": ["Webhook"]},
+            "off": {"destinations": ["crm"], "enabled": False},
+        }
+    },
+}
+
+
+async def test_browser_23_settings_name_the_categories_of_a_cloud_destination() -> None:
+    async with running(CONSENT) as rig:
+        settings = (await fetch(rig)).json
+
+    categories = ["advertising", "analytics"]
+    assert settings["integrations"]["Webhook"]["consentSettings"] == {"categories": categories}
+    assert settings["consentSettings"]["allCategories"] == categories
+    assert "top secret" not in values(settings)
+
+
+async def test_browser_24_settings_say_truly_whether_a_destination_has_no_category() -> None:
+    everything = {"categories": {"all": {"destinations": ["crm", "collect"]}}}
+    async with running(CONSENT) as rig:
+        assert (await fetch(rig)).json["consentSettings"]["hasUnmappedDestinations"]
+    async with running({**CONSENT, "consent": everything}) as rig:
+        assert not (await fetch(rig)).json["consentSettings"]["hasUnmappedDestinations"]

@@ -5,14 +5,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from router.api.settings import public_host, settings_json
+from router.api.settings import Connected, public_host, settings_json
 from router.events.source import Source
 
 SOURCE = Source(name="web", write_key="wk")
 
 
-def decoded(**options: Any) -> dict[str, Any]:
-    return dict(msgspec.json.decode(settings_json(SOURCE, api_host="h.test/v1", protocol="https", **options)))
+def decoded(source: Source = SOURCE, **options: Any) -> dict[str, Any]:
+    return dict(msgspec.json.decode(settings_json(source, api_host="h.test/v1", protocol="https", **options)))
 
 
 def nulls(value: Any) -> bool:
@@ -30,18 +30,51 @@ def test_by_default_only_segment_io_is_listed() -> None:
 
 
 def test_nothing_is_null() -> None:
-    assert not nulls(decoded(destinations=["crm"]))
+    assert not nulls(decoded(connected=[Connected("CRM", frozenset({"ads"}))]))
 
 
 def test_a_listed_destination_is_cloud_mode_and_shows_no_setting() -> None:
-    settings = decoded(destinations=["crm"])
+    settings = decoded(
+        Source(name="web", write_key="wk", list_destinations=True), connected=[Connected("CRM")]
+    )
 
-    assert settings["integrations"]["crm"] == {
+    assert settings["integrations"]["CRM"] == {
         "bundlingStatus": "unbundled",
         "type": "server",
         "versionSettings": {"componentTypes": ["server"]},
     }
-    assert settings["integrations"]["Segment.io"]["unbundledIntegrations"] == ["crm"]
+    assert settings["integrations"]["Segment.io"]["unbundledIntegrations"] == ["CRM"]
+
+
+def test_a_destination_that_needs_consent_is_listed_with_its_categories() -> None:
+    connected = [
+        Connected("CRM", frozenset({"b", "a"})),
+        Connected("CRM", frozenset({"c"})),
+        Connected("File"),
+    ]
+
+    settings = decoded(connected=connected)
+
+    assert list(settings["integrations"]) == ["Segment.io", "CRM"]
+    assert settings["integrations"]["CRM"]["consentSettings"] == {"categories": ["a", "b", "c"]}
+
+
+@pytest.mark.parametrize(
+    ("connected", "all_categories", "has_unmapped"),
+    [
+        ([], [], False),
+        ([Connected("CRM")], [], True),
+        ([Connected("CRM", frozenset({"ads"}))], ["ads"], False),
+        ([Connected("CRM", frozenset({"ads"})), Connected("File")], ["ads"], True),
+    ],
+)
+def test_clients_learn_whether_a_destination_needs_no_consent(
+    connected: list[Connected], all_categories: list[str], has_unmapped: bool
+) -> None:
+    assert decoded(connected=connected)["consentSettings"] == {
+        "allCategories": all_categories,
+        "hasUnmappedDestinations": has_unmapped,
+    }
 
 
 def test_sdks_are_told_to_send_no_metrics() -> None:
