@@ -1,10 +1,13 @@
 """The verb `last`: the newest events of the stream, as they are kept."""
 
+from typing import Self
+
 from msgspec import Raw, Struct
 
 from router.admin.verbs import Desk, Verb
 from router.events.calls import decode_event
 from router.events.envelope import Envelope
+from router.events.wire import ABSENT
 from router.storage.segment import decode_segment
 from router.storage.store import Storage
 
@@ -27,10 +30,20 @@ class Kept(Struct, frozen=True):
     received_at: int
     event: Raw
     """Its stored form."""
+    metadata: Raw = Raw(b"null")
+    """Its `_metadata`, which decides about destinations that the client has sent it to; null when it has none."""
 
     def envelope(self) -> Envelope:
-        """The event as destinations get it."""
-        return Envelope(self.position, self.source, decode_event(bytes(self.event)), self.received_at)
+        """The event as it stands in the stream."""
+        metadata = self.metadata if bytes(self.metadata) != b"null" else ABSENT
+        event = decode_event(bytes(self.event))
+        return Envelope(self.position, self.source, event, self.received_at, metadata)
+
+    @classmethod
+    def of(cls, one: Envelope) -> Self:
+        """The event in a form that can be handed on."""
+        metadata = one.metadata if bytes(one.metadata) else Raw(b"null")
+        return cls(one.position, one.source, one.received_at, Raw(one.event.json), metadata)
 
 
 LAST: Verb[Last, list[Kept]] = Verb("last", Last, list[Kept])
@@ -51,8 +64,6 @@ def answer_last(desk: Desk, storage: Storage) -> None:
             for segment in segments:
                 found += decode_segment(segment.data) if segment.data else []
                 position = segment.first_position + segment.count
-        return [
-            Kept(one.position, one.source, one.received_at, Raw(one.event.json)) for one in found[-wanted:]
-        ]
+        return [Kept.of(one) for one in found[-wanted:]]
 
     desk.on(LAST, last)
