@@ -18,11 +18,17 @@ Kinds = Mapping[str, type[Destination[Any, Any]]]
 
 def read_consent(data: object, problems: Problems) -> ConsentConfig:
     """The section `[consent]`; whether its destinations exist is checked when those are known."""
-    converter = Converter(problems)
-    if converter.section(ConsentConfig, data, ("consent",)) is None or not isinstance(data, Mapping):
+    sections = data.get("categories", {}) if isinstance(data, Mapping) else None
+    if not isinstance(data, Mapping) or not isinstance(sections, Mapping):
+        where = ("consent",) if sections is None else ("consent", "categories")
+        problems.add(where, "must be a table of sections", "write [consent.categories.ID]")
         return ConsentConfig()
+    for key in data:
+        if key != "categories":
+            problems.unknown(("consent", key), ("categories",))
+    converter = Converter(problems)
     found: dict[str, Category] = {}
-    for id, section in data.get("categories", {}).items():
+    for id, section in sections.items():
         path = ("consent", "categories", id)
         if not ID.fullmatch(id):
             remedy = "use what the consent tool calls it: 1 to 34 characters, and no digit at the start"

@@ -1,25 +1,29 @@
 """Destination filters through a whole router: live, when an event is tried again, in replays and previews."""
 
-from pathlib import Path
 from typing import Any
 
-import pytest
+import msgspec
+from msgspec import UNSET, Raw
 
+from router.admin.dead import RETRY, LetterIds
+from router.admin.verbs import Desk
+from router.admin.where import WHERE, AskWhere, answer_where
 from router.config.load import load
-from router.delivery.preview import shown
-from router.config.terms import terms_of
 from router.delivery.terms import Terms
 from router.events.calls import Track
 from router.preview import preview
-from router.rules.addressee import Addressee
+from router.replay.keeper import Wanted
+from router.replay.preview import look
 from router.rules.filters.compiled import DestinationFilters
 from router.rules.filters.definition import Drop, DropProperties, FilterDefinition
-from router.storage.dead_letters import LetterQuery
+from router.storage.dead_letters import revived_row
+from router.storage.segment import decode_segment
 from router.testing.fake_http import FakeHttp, Reply
 from router.testing.running import running
+from tests.flow.admin.test_dead import desk_of, ids
 from tests.flow.delivery.rig import envelope, rig
 from tests.flow.delivery.talk import hook, refuse, sent
-from tests.flow.replay.rig import replaying
+from tests.flow.replay.rig import NEVER, replaying
 
 NO_PRICE = {"actions": [{"type": "DROP_PROPERTIES", "fields": {"properties": ["price"], "": ["userId"]}}]}
 NO_USER = FilterDefinition(actions=(DropProperties({"": ("userId",), "properties": ("n",)}),))
@@ -41,7 +45,9 @@ async def test_protocols_15_one_destination_lacks_what_another_keeps(service: Fa
         assert (rig.delivered[0]["userId"], rig.delivered[0]["properties"]["price"]) == ("u1", 5)
 
 
-async def test_protocols_12_operations_14_what_a_filter_drops_is_counted_by_its_reason(service: FakeHttp) -> None:
+async def test_protocols_12_operations_14_what_a_filter_drops_is_counted_by_its_reason(
+    service: FakeHttp,
+) -> None:
     crm = webhook(service, filters=[{"if": "length(userId) < 1", "actions": [{"type": "DROP"}]}])
     async with running({"destinations": {"crm": crm}}) as rig:
         await rig.router.track("A", anonymous_id="a1")
@@ -53,7 +59,9 @@ async def test_protocols_12_operations_14_what_a_filter_drops_is_counted_by_its_
     assert counters["filtered", "crm", "FILTERED_BY_RULES"] == 1
 
 
-async def test_protocols_14_a_filter_that_is_not_fql_drops_for_its_destination_only(service: FakeHttp) -> None:
+async def test_protocols_14_a_filter_that_is_not_fql_drops_for_its_destination_only(
+    service: FakeHttp,
+) -> None:
     broken = DestinationFilters([FilterDefinition(condition="type =", actions=(Drop(),))])
     async with rig(hook(service), terms=Terms(filters=broken)) as one:
         one.publish(envelope(0), envelope(1))
@@ -64,8 +72,6 @@ async def test_protocols_14_a_filter_that_is_not_fql_drops_for_its_destination_o
 
 
 async def test_events_28_what_a_filter_stumbles_over_is_dropped_and_nothing_else(service: FakeHttp) -> None:
-    from msgspec import Raw
-
     filters = DestinationFilters([FilterDefinition(condition="context.ip = 'x'", actions=(Drop(),))])
     damaged = envelope(1)
     damaged = damaged.replace_event(_damaged(damaged.event))
@@ -124,13 +130,107 @@ async def test_a_filter_that_is_added_later_does_not_undo_what_was_taken(service
         assert one.store.count("filtered", "FILTERED_BY_RULES") == 1
 
 
-async def test_a_dead_letter_of_an_event_that_was_cut_can_be_sent_again(service: FakeHttp, tmp_path: Path) -> None:
+async def test_a_dead_letter_of_an_event_that_was_cut_can_be_sent_again(service: FakeHttp) -> None:
     cut = {"actions": [{"type": "ALLOW_PROPERTIES", "fields": {"": ["event", "properties"]}}]}
-    crm = webhook(service, filters=[cut])
-    service.rule = lambda request: Reply(status=400)
-    async with running({"destinations": {"crm": crm}}, folder=tmp_path) as rig:
+    service.default = Reply(status=400)
+    async with running({"destinations": {"crm": webhook(service, filters=[cut])}}) as rig:
         await rig.router.track("A", user_id="u1", message_id="m1", properties={"a": 1})
         await rig.drained()
-        [letter] = await rig.router.storage.letters.find(LetterQuery(destination="crm"))
-        service.rule = None
-        await rig.router.destinations.revive([letter.id]) if hasattr(rig.router.destinations, "revive") else None
+        service.default = Reply()
+        desk = desk_of(rig)
+        [one] = await ids(desk)
+        letters = await rig.router.storage.letters.read([one])
+        await desk.ask(RETRY, LetterIds([one]))
+        await rig.drained()
+
+        row = revived_row(letters[0], now=1, store_id=bytes(16))
+        assert row is not None
+        assert decode_segment(row.kept)[0].event.message_id == "m1"  # what is sent once its segment is gone
+        assert [one.json() for one in service.requests] == [
+            {"type": "track", "event": "A", "messageId": "m1", "properties": {"a": 1}}
+        ] * 2
+
+
+async def test_protocols_32_a_replay_goes_by_filters_and_consent_and_not_by_the_integrations_object(
+    service: FakeHttp,
+) -> None:
+    refused = {"consent": {"categoryPreferences": {"ads": False}}}
+    consent = {"categories": {"ads": {"destinations": ["crm"]}}}
+    filters = [{"if": "event = 'Secret'", "actions": [{"type": "DROP"}]}, NO_PRICE]
+    async with replaying(service, crm={"filters": filters}, consent=consent) as rig:
+        await rig.accept("m1", integrations={"Webhook": False}, properties={"price": 1})
+        await rig.accept("m2", context=refused)
+        await rig.one.router.track("Secret", user_id="u1", message_id="m3")
+        await rig.one.drained()
+
+        report = await rig.begin()
+        await rig.replayed()
+        report = await rig.one.router.replays.report(report.replay.number)
+
+        [again] = [request.json() for request in service.requests]
+        assert (again["messageId"], again["integrations"]) == ("m1", {"All": False, "Webhook": True})
+        assert (again["properties"], again.get("userId")) == ({}, None)
+        assert (report.count("delivered"), report.count("filtered")) == (1, 2)
+        assert (await rig.sums("crm")).outcomes["filtered"] == 3
+
+
+async def test_a_replay_is_transformed_as_live_events_are(service: FakeHttp) -> None:
+    redact = {"kind": "redact", "destinations": ["crm"], "settings": {"fields": ["properties.email"]}}
+    async with replaying(service, transformations={"privacy": redact}) as rig:
+        await rig.accept("m1", properties={"email": "a@example.com"})
+
+        await rig.begin()
+        await rig.replayed()
+
+        assert [request.json()["properties"] for request in service.requests] == [{}, {}]
+
+
+async def test_a_dry_run_of_a_replay_goes_by_the_same_terms(service: FakeHttp) -> None:
+    filters = [{"if": "event = 'Secret'", "actions": [{"type": "DROP"}]}, NO_PRICE]
+    async with replaying(service, crm={"filters": filters}) as rig:
+        await rig.accept("m1", integrations={"Webhook": False}, properties={"price": 1})
+        await rig.one.router.track("Secret", user_id="u1")
+        await rig.one.drained()
+        router = rig.one.router
+
+        target = router.destinations.targets["crm"]
+        piece = await look(router.storage, target, Wanted("crm", 0, NEVER), position=None, seconds=5)
+
+        assert (piece.counts, piece.filtered) == (
+            [("track", "Bought", "embedded", 1)], [("FILTERED_BY_RULES", 1)],
+        )  # fmt: skip
+        assert '"Webhook": true' in piece.samples[0]
+        assert "price" not in piece.samples[0]
+
+
+def test_a_preview_shows_what_a_new_filter_takes_away() -> None:
+    old = {"kind": "webhook", "settings": {"url": "http://127.0.0.1:1/"}}
+    configs = [
+        load({"sources": {}, "destinations": {"crm": {**old, **more}}})
+        for more in ({}, {"filters": [NO_PRICE]})
+    ]
+    order = envelope(0)
+
+    [found] = preview(*configs, [order])
+
+    assert [one.place for change in found.changes for one in change.differences] == ["body.userId"]
+
+
+async def test_router_where_tells_that_a_filter_dropped_the_event(service: FakeHttp) -> None:
+    crm = webhook(service, filters=[{"actions": [{"type": "DROP"}]}])
+    async with running({"destinations": {"crm": crm}}) as rig:
+        await rig.router.track("A", user_id="u1", message_id="m1")
+        await rig.drained()
+        desk = Desk()
+        answer_where(desk, rig.router.storage)
+
+        found = await desk.ask(WHERE, AskWhere("m1", ("default",)))
+
+        crm_says = next(one for one in found.found[0].destinations if one.destination == "crm")
+        assert crm_says.state == "filtered"
+        assert [one.reason for one in crm_says.history] == ["FILTERED_BY_RULES"]
+
+
+def _damaged(event: Any) -> Any:
+    """The event with a context that is no JSON."""
+    return msgspec.structs.replace(event, context_json=Raw(b'{"ip"'), _open=UNSET)
