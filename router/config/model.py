@@ -195,7 +195,7 @@ class DestinationConfig(Struct, frozen=True, kw_only=True):
     def destination(self) -> Destination[Any, Any]:
         """A new instance of the plugin with these settings."""
         made = self.cls(self.settings, name=self.name)
-        made.names = self.addressee.names
+        made.answer_to(self.addressee.names)
         return made
 
     def __repr__(self) -> str:

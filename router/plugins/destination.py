@@ -60,8 +60,7 @@ class Destination(Generic[SettingsT, EventT]):
     """The header, e.g. "Idempotency-Key", in which the service takes a key that is the same when a request is sent
     again. The engine fills it in, from message ids and step, where a request that changes something has none."""
 
-    names: tuple[str, ...] = ()
-    """What events call this instance: with `integration` in `router.toml` another name than the class says."""
+    _called: tuple[str, ...] = ()
 
     def __init__(self, settings: SettingsT, *, name: str) -> None:
         self.settings = settings
@@ -69,7 +68,11 @@ class Destination(Generic[SettingsT, EventT]):
 
     def options(self, event: EventT) -> Mapping[str, Any]:
         """What the sender has to say to this destination: the object under its name in `integrations`, or {}."""
-        return options(event, self.names or self.integration_names())
+        return options(event, self._called or self.integration_names())
+
+    def answer_to(self, names: tuple[str, ...]) -> None:
+        """Take over what events call this instance: with `integration` in `router.toml` not what the class says."""
+        self._called = names
 
     @classmethod
     def integration_names(cls) -> tuple[str, ...]:

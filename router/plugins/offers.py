@@ -3,7 +3,7 @@
 import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, get_args
 
 from msgspec import Struct
 
@@ -13,6 +13,7 @@ from router.plugins.loading import Loading
 from router.plugins.settings import Settings
 from router.plugins.source import SourcePlugin
 from router.plugins.transformation import Transformation
+from router.rules.addressee import Category
 
 _KIND = re.compile(r"[a-z][a-z0-9_-]*")
 _HOOKS = {
@@ -93,6 +94,9 @@ def check_destination(found: object, said: str) -> None:
     if len(ways) != 1:
         have = "both `requests` and `deliver`" if ways else "neither `requests` nor `deliver`"
         raise PluginError(f"{where} has {have}; write exactly one of them")
+    if found.category not in get_args(Category):
+        known = ", ".join(get_args(Category))
+        raise PluginError(f"{where} has the category {found.category!r}; known are {known}")
     _check_parameters(found, where)
 
 

@@ -8,6 +8,7 @@ from router.config.load import load
 from router.errors import ConfigError
 from router.plugins.registry import Registry
 from router.rules.filters.definition import DropProperties
+from tests.unit.rules.routing import event
 
 Problems = Callable[..., list[str]]
 BASE = """
@@ -95,7 +96,8 @@ def test_events_call_a_destination_by_its_integration_or_by_its_kind(registry: R
     config = load({"destinations": {"a": hook, "b": {**hook, "integration": "Mixpanel"}}}, registry=registry)
 
     assert [one.addressee.names for one in config.destinations.values()] == [("Hook",), ("Mixpanel",)]
-    assert [one.destination().names for one in config.destinations.values()] == [("Hook",), ("Mixpanel",)]
+    sent = event(integrations={"Hook": {"of": "a"}, "Mixpanel": {"of": "b"}})
+    assert [one.destination().options(sent)["of"] for one in config.destinations.values()] == ["a", "b"]
 
 
 @pytest.mark.parametrize("word", ["crm", "hook", "Hook", "Mixpanel"])

@@ -231,6 +231,10 @@ class UpperKind(Good):
     kind = "Good"
 
 
+class Odd(Good):
+    category = "attic"  # type: ignore[assignment]
+
+
 class Foreign:
     kind = "foreign"
 
@@ -239,6 +243,7 @@ class Foreign:
     ("found", "said"),
     [
         (BothWays, "BothWays has both `requests` and `deliver`; write exactly one"),
+        (Odd, "Odd has the category 'attic'; known are cloud, warehouse, raw"),
         (NoWay, "NoWay has neither `requests` nor `deliver`"),
         (NoParameters, "NoParameters must name its settings and events"),
         (WrongSettings, "must be a subclass of Settings"),

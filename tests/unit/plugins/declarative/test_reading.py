@@ -32,6 +32,14 @@ def test_a_file_makes_a_class_like_any_other() -> None:
     assert cls.settings_type()(host="h", token=Secret("x")).tag == "none"  # type: ignore[call-arg, attr-defined]
 
 
+def test_a_file_may_say_what_events_call_its_destination() -> None:
+    more = 'display_name = "My Shop"\nother_names = ["Shop"]\ndefault_enabled = false\n'
+
+    assert defined(more + TOML).integration_names() == ("My Shop", "Shop")
+    assert not defined(more + TOML).default_enabled
+    assert defined().integration_names() == ("Shop",)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
