@@ -115,13 +115,16 @@ class Route:
                 for one in envelopes
                 if one.metadata != harmless or one.event.integrations_json != EMPTY_OBJECT
             ]
-        reasons = {one.position: reason for one in closely if (reason := self._refusal(one)) is not None}
+        if not closely:
+            return envelopes
+        refusals = _each(self._refusal, closely, failed=FILTERED_BY_RULES)
+        reasons = {one.position: reason for one, reason in zip(closely, refusals, strict=True) if reason}
         if not reasons:
             return envelopes
         filtered += [(one, reasons[one.position]) for one in envelopes if one.position in reasons]
         return [one for one in envelopes if one.position not in reasons]
 
-    def _refusal(self, envelope: Envelope) -> str | None:
+    def _refusal(self, envelope: Envelope) -> str:
         event, metadata = envelope.event, envelope.metadata
         if metadata != self._device_mode.harmless and self._device_mode.has_sent(event, metadata):
             return MESSAGE_SENT_CLIENT_SIDE
@@ -131,7 +134,7 @@ class Route:
             return FILTERED_BY_INTEGRATIONS_OBJECT
         if self._schema is not None and not self._schema.allows(envelope):
             return FILTERED_BY_INTEGRATIONS_OBJECT
-        return None
+        return ""
 
     def _by_rules(self, envelopes: Sequence[Envelope], filtered: Filtered) -> Sequence[Envelope]:
         """Those that filters let through, without the fields that they remove."""

@@ -14,12 +14,11 @@ from msgspec import Raw
 from router.events.calls import AnyEvent, decode_open_json
 from router.events.wire import ABSENT
 from router.rules.addressee import Addressee
+from router.rules.answers import Answers
 from router.rules.client_ip import is_end_users
 
 Siblings = Callable[[], Collection[str]]
 """The ids of the destinations that events call by one name, as they are configured now."""
-MOST_CACHED = 1024
-"""Different `_metadata` whose content is remembered; every page of a website sends the same."""
 _NO_IDS: frozenset[str] = frozenset()
 
 
@@ -40,22 +39,15 @@ class DeviceMode:
     def __init__(self, to: Addressee, siblings: Siblings = tuple) -> None:
         self._to = to
         self._siblings = siblings
-        self._known: dict[bytes, frozenset[str] | None] = {}
+        self._ids = Answers(lambda text: bundled_ids(text, to))
         self.harmless = ABSENT
         """A `_metadata` that was found to say nothing: equal ones, the rest of a batch mostly, need no closer look."""
 
     def has_sent(self, event: AnyEvent, metadata: Raw) -> bool:
         """Whether the client that sent the event has sent it there too."""
-        text = bytes(metadata)
-        if not text:
-            return False
-        if text not in self._known:
-            if len(self._known) >= MOST_CACHED:
-                self._known.clear()
-            self._known[text] = bundled_ids(text, self._to)
-        ids = self._known[text]
+        ids = self._ids.of(metadata)
         if ids is None:
-            self.harmless = Raw(text)
+            self.harmless = Raw(bytes(metadata))  # a copy, for it would pin the whole request that it came in
             return False
         if self._to.id not in ids and not ids.isdisjoint(self._siblings()):
             return False

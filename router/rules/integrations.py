@@ -5,18 +5,15 @@
 Warehouses have a switch of their own under `Warehouses`, and storage of raw events is not concerned at all.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
-
-from msgspec import Raw
 
 from router.events.calls import EMPTY_OBJECT, AnyEvent, Event, decode_open_json
 from router.rules.addressee import Addressee
+from router.rules.answers import Answers
 
 SPECIAL = frozenset({"All", "Segment.io", "Warehouses"})
 """Keys that name no destination."""
-MOST_CACHED = 1024
-"""Different objects whose answer is remembered; clients write few."""
 
 
 def says(value: Any) -> bool | None:
@@ -72,22 +69,16 @@ def only(to: Addressee) -> Mapping[str, Any]:
 
 
 class Integrations:
-    """Answers for one destination, event by event; what few clients write is decided once."""
+    """Answers for one destination, event by event."""
 
     def __init__(self, to: Addressee) -> None:
-        self._to = to
         self._usual = allows({}, to)
-        self._known: dict[bytes, bool] = {}
+        self._answers = Answers(lambda text: allows(_decoded(text), to))
 
     def allow(self, event: AnyEvent) -> bool:
         """Whether the event may go there."""
         raw = event.integrations_json
-        if raw == EMPTY_OBJECT:
-            return self._usual
-        return _remembered(self._known, raw, self._decide)
-
-    def _decide(self, integrations: Mapping[str, Any]) -> bool:
-        return allows(integrations, self._to)
+        return self._usual if raw == EMPTY_OBJECT else self._answers.of(raw)
 
 
 class UnknownIntegrations:
@@ -95,24 +86,15 @@ class UnknownIntegrations:
 
     def __init__(self, known: frozenset[str]) -> None:
         """`known` are the names of every destination that an event may mean."""
-        self._known = known | SPECIAL
-        self._found: dict[bytes, bool] = {}
+        every = known | SPECIAL
+        self._answers = Answers(lambda text: not every.issuperset(_decoded(text)))
 
     def are_in(self, event: AnyEvent) -> bool:
         """Whether the event names one."""
         raw = event.integrations_json
-        return raw != EMPTY_OBJECT and _remembered(self._found, raw, self._decide)
-
-    def _decide(self, integrations: Mapping[str, Any]) -> bool:
-        return not self._known.issuperset(integrations)
+        return raw != EMPTY_OBJECT and self._answers.of(raw)
 
 
-def _remembered(known: dict[bytes, bool], raw: Raw, decide: Callable[[Mapping[str, Any]], bool]) -> bool:
-    text = bytes(raw)
-    answer = known.get(text)
-    if answer is None:
-        if len(known) >= MOST_CACHED:
-            known.clear()
-        integrations = decode_open_json(text) if text else None
-        answer = known[text] = decide(integrations if isinstance(integrations, dict) else {})
-    return answer
+def _decoded(text: bytes) -> Mapping[str, Any]:
+    found = decode_open_json(text) if text else None
+    return found if isinstance(found, dict) else {}

@@ -11,9 +11,11 @@ from router.admin.where import WHERE, AskWhere, answer_where
 from router.config.load import load
 from router.delivery.terms import Terms
 from router.events.calls import Track
+from router.events.envelope import Envelope
 from router.preview import preview
 from router.replay.keeper import Wanted
 from router.replay.preview import look
+from router.rules.addressee import Addressee
 from router.rules.filters.compiled import DestinationFilters
 from router.rules.filters.definition import Drop, DropProperties, FilterDefinition
 from router.storage.dead_letters import revived_row
@@ -76,6 +78,20 @@ async def test_events_28_what_a_filter_stumbles_over_is_dropped_and_nothing_else
     damaged = envelope(1)
     damaged = damaged.replace_event(_damaged(damaged.event))
     async with rig(hook(service), terms=Terms(filters=filters)) as one:
+        one.publish(envelope(0), damaged, envelope(2))
+        await one.finished(3)
+
+        assert one.store.count("filtered", "FILTERED_BY_RULES") == 1
+        assert sent(service) == [["m0"], ["m2"]]
+
+
+async def test_what_the_routing_rules_stumble_over_harms_nothing_else(service: FakeHttp) -> None:
+    damaged = envelope(1)
+    damaged = damaged.replace_event(_damaged(damaged.event))
+    metadata = Raw(b'{"bundled":["Mixpanel"]}')
+    damaged = Envelope(damaged.position, damaged.source, damaged.event, damaged.received_at, metadata)
+    to = Addressee(id="crm", names=("Mixpanel",))
+    async with rig(hook(service), terms=Terms(to=to, categories=frozenset({"ads"}))) as one:
         one.publish(envelope(0), damaged, envelope(2))
         await one.finished(3)
 

@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 
 from router import Destination, Outcome, Settings, Track, hookimpl
+from router.admin.last import Kept
 from router.events.calls import AnyEvent
 from router.telemetry.conservation import all_sums
 from router.testing.running import Running, running
 from tests.flow.tracking.client import ask
+from tests.unit.rules.routing import envelope, event
 
 BUNDLED = {"bundled": ["Segment.io", "Service"], "unbundled": [], "bundledIds": []}
 ADS = {"categories": {"ads": {"destinations": ["Service"]}}}
@@ -25,8 +27,8 @@ class Recording(Destination[NoSettings, AnyEvent]):
     taken: dict[str, list[dict[str, Any]]]
 
     async def deliver(self, events: Sequence[AnyEvent]) -> Sequence[Outcome] | None:
-        for event in events:
-            self.taken.setdefault(self.name, []).append({**event.fields, "options": self.options(event)})
+        for one in events:
+            self.taken.setdefault(self.name, []).append({**one.fields, "options": self.options(one)})
         return None
 
 
@@ -278,6 +280,13 @@ async def test_each_step_goes_before_those_behind_it(offer: Offer) -> None:
             "FILTERED_BY_INTEGRATIONS_OBJECT": 1,
             "FILTERED_BY_RULES": 1,
         }
+
+
+def test_a_preview_sees_what_the_client_said_it_had_sent() -> None:
+    for metadata in (None, BUNDLED):
+        one = envelope(event(), metadata=metadata)
+
+        assert Kept.of(one).envelope().metadata == one.metadata
 
 
 def _refused() -> dict[str, Any]:

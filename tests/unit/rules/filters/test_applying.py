@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from router.events.calls import decode_event
@@ -246,6 +246,7 @@ CHANGES = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(properties=OBJECT, context=OBJECT, changes=st.lists(CHANGES, min_size=1, max_size=4))
 def test_no_filter_alters_the_event_that_others_get(
     properties: dict[str, Any], context: dict[str, Any], changes: list[dict[str, Any]]
@@ -262,6 +263,7 @@ def test_no_filter_alters_the_event_that_others_get(
     assert _is_part(msgspec.json.decode(made.event.json), seen)
 
 
+@settings(deadline=None)
 @given(
     properties=OBJECT, changes=st.permutations([drop(properties=["a"]), allow(properties=["a", "b"]), DROP])
 )
@@ -280,6 +282,7 @@ def test_the_order_of_filters_changes_nothing(
         assert found["properties"] == {key: value for key, value in properties.items() if key == "b"}
 
 
+@settings(deadline=None)
 @given(properties=OBJECT, changes=st.lists(CHANGES, min_size=1, max_size=3))
 def test_what_was_filtered_once_is_filtered_again_to_the_same(
     properties: dict[str, Any], changes: list[dict[str, Any]]
