@@ -25,6 +25,7 @@ def check(file: str) -> None:
     _show_sources(config)
     _show_destinations(config)
     _show_transformations(config)
+    _show_consent(config)
 
 
 def _look_at_store(file: str, config: Config) -> None:
@@ -61,9 +62,10 @@ def _show_destinations(config: Config) -> None:
     for one in config.destinations.values():
         sources = "all" if one.sources is None else ", ".join(sorted(one.sources))
         life = f"retired by {one.retire}" if one.retire else ""
-        rows.append((one.name, one.kind, sources, str(one.policies.batching.max_events), life))
+        called, batch = one.addressee.names[0], str(one.policies.batching.max_events)
+        rows.append((one.name, one.kind, called, sources, batch, life))
     output.line()
-    output.table(("destination", "kind", "sources", "events a batch", ""), rows)
+    output.table(("destination", "kind", "events call it", "sources", "events a batch", ""), rows)
 
 
 def _show_transformations(config: Config) -> None:
@@ -75,3 +77,14 @@ def _show_transformations(config: Config) -> None:
         rows.append((one.name, one.kind, place + ", ".join(one.sources or one.destinations)))
     output.line()
     output.table(("transformation", "kind", "changes"), rows)
+
+
+def _show_consent(config: Config) -> None:
+    if not config.consent.categories:
+        return
+    rows = []
+    for id, one in config.consent.categories.items():
+        needing = [name for name, section in config.destinations.items() if id in section.categories]
+        rows.append((id, one.name or id, ", ".join(needing) if one.enabled else "nobody: it is switched off"))
+    output.line()
+    output.table(("consent category", "name", "needed by"), rows)

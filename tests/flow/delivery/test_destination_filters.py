@@ -47,7 +47,7 @@ async def test_protocols_15_one_destination_lacks_what_another_keeps(service: Fa
         assert (rig.delivered[0]["userId"], rig.delivered[0]["properties"]["price"]) == ("u1", 5)
 
 
-async def test_protocols_12_operations_14_what_a_filter_drops_is_counted_by_its_reason(
+async def test_protocols_12_what_a_filter_drops_is_counted_by_its_reason(
     service: FakeHttp,
 ) -> None:
     crm = webhook(service, filters=[{"if": "length(userId) < 1", "actions": [{"type": "DROP"}]}])

@@ -101,7 +101,7 @@ async def test_events_12_only_the_one_that_is_named_gets_it_and_sees_its_options
         assert await filtered(rig, "other") == {"FILTERED_BY_INTEGRATIONS_OBJECT": 1}
 
 
-async def test_events_11_protocols_10_all_false_is_for_services_only(offer: Offer) -> None:
+async def test_protocols_10_all_false_is_for_services_only(offer: Offer) -> None:
     async with router(offer, "service", "table", "bucket") as rig:
         await send(rig, integrations={"All": False})
 
@@ -179,7 +179,7 @@ async def test_events_16_a_schema_filter_never_overrides_what_the_event_says(
             assert await filtered(rig, "service") == {"FILTERED_BY_INTEGRATIONS_OBJECT": 1}
 
 
-async def test_events_17_browser_21_what_a_client_has_sent_itself_is_not_sent_again(offer: Offer) -> None:
+async def test_browser_21_what_a_client_has_sent_itself_is_not_sent_again(offer: Offer) -> None:
     browser = {"library": {"name": "analytics.js", "version": "next-1.84.3"}}
     async with router(offer, "service", "other") as rig:
         await send(rig, "browser", context=browser, _metadata=BUNDLED)
@@ -198,7 +198,7 @@ async def test_events_17_bundled_ids_tell_instances_apart_as_they_are_now(offer:
         assert (offer.names("first"), offer.names("second")) == ([], ["one"])
 
 
-async def test_events_20_protocols_29_one_refused_category_is_enough(offer: Offer) -> None:
+async def test_protocols_29_one_refused_category_is_enough(offer: Offer) -> None:
     consent = {
         "categories": {"ads": {"destinations": ["Service"]}, "analytics": {"destinations": ["Service"]}}
     }

@@ -14,6 +14,7 @@ from router.admin.tap import Line
 from router.cli import output
 from router.cli.main import _COMMANDS, main
 from router.cli.tap import worded
+from router.config.load import load
 
 GOOD = "[sources.web]\nwrite_key = 'wk_x'\n[destinations.out]\nkind = 'console'\n"
 
@@ -59,6 +60,19 @@ def test_check_lists_transformations(good: Path) -> None:
     good.write_text(good.read_text() + section)
 
     assert "kept events of web" in router("check", config=good).output
+
+
+def test_check_says_what_events_call_a_destination_and_who_needs_consent(good: Path) -> None:
+    name = next(iter(load(good).destinations))
+    with good.open("a") as file:
+        file.write(f'[consent.categories.ads]\nname = "Advertising"\ndestinations = ["{name}"]\n')
+        file.write("[consent.categories.old]\nenabled = false\n")
+
+    text = router("check", config=good).output
+
+    assert "events call it" in text
+    assert ["ads", "Advertising", name] in [line.split() for line in text.splitlines()]
+    assert "nobody: it is switched off" in text
 
 
 def test_check_exits_with_78_and_every_problem(bad: Path) -> None:
