@@ -157,14 +157,14 @@ async def test_tracking_30_the_context_of_a_batch_is_in_every_event_and_the_even
 
 async def test_the_integrations_of_a_batch_are_in_every_event_and_the_events_own_win() -> None:
     body = {
-        "integrations": {"All": False, "Crm": True},
-        "batch": [track(), track(integrations={"All": True, "Crm": {"list": 1}})],
+        "integrations": {"All": False, "Collect": True},
+        "batch": [track(), track(integrations={"All": True, "Collect": {"list": 1}})],
     }
     async with running() as rig:
         first, second = await stored(rig, "/v1/batch", body)
 
-    assert first["integrations"] == {"All": False, "Crm": True}
-    assert second["integrations"] == {"All": True, "Crm": {"list": 1}}
+    assert first["integrations"] == {"All": False, "Collect": True}
+    assert second["integrations"] == {"All": True, "Collect": {"list": 1}}
 
 
 @pytest.mark.parametrize("value", [None, "text", 42, [], True])
