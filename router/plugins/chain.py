@@ -3,21 +3,10 @@
 from collections.abc import Iterable
 from typing import Any
 
-from msgspec import Struct
-
 from router.errors import PluginError
 from router.events.calls import AnyEvent, Event
+from router.plugins.dropped import Dropped as Dropped
 from router.plugins.transformation import Transformation
-
-
-class Dropped(Struct, frozen=True):
-    """An event that goes no further."""
-
-    reason: str
-    is_kept: bool = False
-    """Whether it becomes a dead letter of the pipeline, to be looked at and sent again; else it is only counted."""
-    detail: str = ""
-    """What exactly was wrong, for people."""
 
 
 class Chain:
@@ -34,6 +23,8 @@ class Chain:
                 made = transform(event)
                 if made is None:
                     return Dropped(one.reason)
+                if isinstance(made, Dropped):
+                    return made
                 if type(made) is not type(event) or made.message_id != given:
                     raise PluginError(f"transformation {one.name!r} {_wrong(made, event)}")
                 event = made

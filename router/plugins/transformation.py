@@ -7,6 +7,7 @@ quick, waits for nothing, and knows nothing but the event and its settings.
 from typing import Any, ClassVar, Generic, TypeVar
 
 from router.events.calls import AnyEvent
+from router.plugins.dropped import Dropped
 from router.plugins.parameters import events_of, settings_of
 from router.plugins.settings import Settings
 
@@ -31,10 +32,11 @@ class Transformation(Generic[SettingsT, EventT]):
         self.settings = settings
         self.name = name
 
-    def transform(self, event: EventT) -> AnyEvent | None:
+    def transform(self, event: EventT) -> AnyEvent | Dropped | None:
         """Return `event`, or a changed copy (`event.replace(properties={…})`), or None to drop it.
 
-        Its message id and its type stay as they are. What is raised costs this event only: it becomes a dead letter.
+        `Dropped("reason")` drops it under another reason than the class's. Message id and type stay as they are.
+        What is raised costs this event only: it becomes a dead letter.
         """
         raise NotImplementedError
 
