@@ -10,13 +10,14 @@ from msgspec.structs import FieldInfo, fields
 
 from router.config.problems import Path, Problems, did_you_mean
 from router.config.secrets import References
-from router.plugins.settings import Duration, Secret, Size, setting_hook
+from router.plugins.settings import Duration, FileText, Secret, Size, setting_hook
 
 StructT = TypeVar("StructT", bound=Struct)
 
 _SHAPES = {
     Duration: 'write a duration such as "500ms", "5s", "10m" or "24h"',
     Size: 'write a size such as "64KiB" or "1MiB"',
+    FileText: "name a file that can be read",
     Secret: 'write text, or a reference such as "env:NAME"',
     bool: "write true or false",
     int: "write a whole number",

@@ -1,4 +1,4 @@
-"""Notices when the configuration's files change: the file itself, files behind secrets, and plugins in folders.
+"""Notices when the configuration's files change: the file itself, files of secrets and settings, plugins.
 
 It watches the folders that they lie in, because editors and secret stores put a new file in the old one's place, and
 then looks at the files' contents: a file that was only touched has not changed. It also looks every few seconds
@@ -17,6 +17,7 @@ from router.actors.actor import Actor
 from router.config.load import MOST_BYTES
 from router.config.model import Config
 from router.plugins.directory import digest
+from router.plugins.settings import FileText
 from router.telemetry.happenings import ConfigUnwatched
 from router.telemetry.signals import Signals
 
@@ -88,7 +89,7 @@ class FileWatch(Actor):
 
 def digests(file: str, config: Config) -> Digests:
     """The digests of everything that `config` was made of; blocks while it reads."""
-    found = {path: _digest(Path(path)) for path in (file, *secret_files(config))}
+    found = {path: _digest(Path(path)) for path in (file, *files_of(config))}
     for directory in config.plugins.directories:
         found[directory] = ",".join(f"{one.name}:{digest(one)}" for one in _code(Path(directory)))
     return found
@@ -96,7 +97,7 @@ def digests(file: str, config: Config) -> Digests:
 
 def folders(file: str, config: Config) -> set[Path]:
     """The folders in which a change may be one of the configuration."""
-    found = {Path(path).parent for path in (file, *secret_files(config))}
+    found = {Path(path).parent for path in (file, *files_of(config))}
     for directory in config.plugins.directories:
         found.add(Path(directory))
         found.update(one for one in Path(directory).rglob("*") if one.is_dir() and one.name != "__pycache__")
@@ -107,6 +108,14 @@ def secret_files(config: Config) -> set[str]:
     """The files that secrets were read from."""
     references = config.references.values()
     return {one.removeprefix("file:") for one in references if one.startswith("file:")}
+
+
+def files_of(config: Config) -> set[str]:
+    """The files that secrets and the texts of settings were read from."""
+    settings = [one.settings for one in config.destinations.values()]
+    settings += [one.settings for one in config.transformations.values()]
+    values = [getattr(one, field) for one in settings for field in one.__struct_fields__]
+    return {*secret_files(config), *(value.path for value in values if isinstance(value, FileText))}
 
 
 def _code(directory: Path) -> Iterator[Path]:

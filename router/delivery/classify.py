@@ -87,6 +87,7 @@ def judge_error(error: Exception) -> Verdict:
 def judge_outcome(outcome: Outcome) -> Verdict:
     """Judge what an author says of one event."""
     code, text = coded(outcome.reason)
+    text = outcome.detail or text
     match outcome.verdict:
         case "delivered":
             return DELIVERED

@@ -29,16 +29,12 @@ def transform(chain: Chain | None, envelopes: Sequence[Envelope]) -> Transformed
     if chain is None:
         return Transformed(envelopes)
     taken, filtered, broken = [], [], []
-    for envelope in envelopes:
-        try:
-            made = chain.apply(envelope.event)
-        except Exception as error:  # noqa: BLE001 - a transformation may raise anything; it harms its event only
-            verdict = Verdict(
-                Judgement.REFUSED, TRANSFORMATION_ERROR, answer=f"{type(error).__name__}: {error}"
-            )
-            broken.append((envelope, verdict))
-            continue
-        if isinstance(made, Dropped):
+    results = chain.apply_all([envelope.event for envelope in envelopes])
+    for envelope, made in zip(envelopes, results, strict=True):
+        if isinstance(made, Exception):
+            answer = f"{type(made).__name__}: {made}"
+            broken.append((envelope, Verdict(Judgement.REFUSED, TRANSFORMATION_ERROR, answer=answer)))
+        elif isinstance(made, Dropped):
             filtered.append((envelope, made.reason.upper()))
         else:
             taken.append(envelope if made is envelope.event else envelope.replace_event(made))

@@ -1,6 +1,7 @@
 """Transformations in the order of the configuration, made once and run for each event."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from router.errors import PluginError
@@ -8,27 +9,69 @@ from router.events.calls import AnyEvent, Event
 from router.plugins.dropped import Dropped as Dropped
 from router.plugins.transformation import Transformation
 
+MANY = 100
+"""So many events a transformation takes at once, at most."""
+
+
+Made = AnyEvent | Dropped
+"""An event as it comes out, or why it does not."""
+
 
 class Chain:
-    """Runs an event through all of them; a dropped event sees no further one."""
+    """Runs events through all of them; a dropped event sees no further one."""
 
     def __init__(self, transformations: Iterable[Transformation[Any, Any]]) -> None:
         self._steps = [(one.transform, frozenset(one.event_types()), one) for one in transformations]
+        self._is_for_many = any(one.takes_many() for _, _, one in self._steps)
 
-    def apply(self, event: AnyEvent) -> AnyEvent | Dropped:
+    def apply(self, event: AnyEvent) -> Made:
         """The event as it comes out, or why it does not; raises whatever a transformation raises, and PluginError."""
-        given = event.message_id
         for transform, types, one in self._steps:
             if type(event) in types:
-                made = transform(event)
-                if made is None:
-                    return Dropped(one.reason)
+                made = _checked(one, event, transform(event))
                 if isinstance(made, Dropped):
                     return made
-                if type(made) is not type(event) or made.message_id != given:
-                    raise PluginError(f"transformation {one.name!r} {_wrong(made, event)}")
                 event = made
         return event
+
+    def apply_all(self, events: Sequence[AnyEvent]) -> Sequence[Made | Exception]:
+        """The same for many events; what is raised for one of them stands in its place."""
+        if not self._is_for_many:
+            return [_tried(self.apply, event) for event in events]
+        found: list[Made | Exception] = list(events)
+        for transform, types, one in self._steps:
+            places = [index for index, event in enumerate(found) if type(event) in types]
+            for start in range(0, len(places), MANY):
+                some = places[start : start + MANY]
+                taken: list[Any] = [found[index] for index in some]
+                made = (
+                    one.transform_all(taken)
+                    if one.takes_many()
+                    else [_tried(transform, event) for event in taken]
+                )
+                for index, event, result in zip(some, taken, made, strict=True):
+                    found[index] = _tried(partial(_checked, one, event), result)
+        return found
+
+
+def _tried(function: Callable[[Any], Made | None], argument: Any) -> Made | Exception:
+    if isinstance(argument, Exception):
+        return argument
+    try:
+        return function(argument)  # type: ignore[return-value]  # a None is looked at by `_checked`
+    except Exception as error:  # noqa: BLE001 - a transformation may raise anything; it harms its event only
+        return error
+
+
+def _checked(one: Transformation[Any, Any], event: AnyEvent, made: Any) -> Made:
+    """What a transformation made of an event, if it kept the contract; raises PluginError."""
+    if made is None:
+        return Dropped(one.reason)
+    if isinstance(made, Dropped):
+        return made
+    if type(made) is not type(event) or made.message_id != event.message_id:
+        raise PluginError(f"transformation {one.name!r} {_wrong(made, event)}")
+    return made
 
 
 def _wrong(made: object, event: AnyEvent) -> str:

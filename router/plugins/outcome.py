@@ -9,6 +9,8 @@ class Outcome(Struct, frozen=True):
     verdict: str
     reason: str = ""
     after: float | None = None
+    detail: str = ""
+    """What a dead letter says beside the reason."""
 
     @classmethod
     def delivered(cls) -> "Outcome":

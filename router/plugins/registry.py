@@ -27,7 +27,12 @@ from router.plugins.transformation import Transformation
 
 ENTRY_POINT_GROUP = "router.plugins"
 BUILT_IN_ORIGIN = "built in"
-BUILT_IN = ("router.config.secrets", "router.config.stores", "router.plugins.declarative.steps")
+BUILT_IN = (
+    "router.config.secrets",
+    "router.config.stores",
+    "router.plugins.declarative.steps",
+    "router.javascript.functions",
+)
 
 
 class PluginsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

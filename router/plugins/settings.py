@@ -1,6 +1,7 @@
 """The types of settings: secrets that never show, durations and sizes that carry their unit."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
@@ -75,6 +76,33 @@ class Secret:
         return bool(self._value)
 
 
+class FileText(str):
+    """The text of a file, read with the configuration; written there as the file's path."""
+
+    __slots__ = ("path",)
+    path: str
+
+    MOST_BYTES = 1 << 20
+
+    @classmethod
+    def parse(cls, value: object) -> "FileText":
+        """Read the file; raises ValueError that says why it cannot be read."""
+        if not isinstance(value, str) or not value:
+            raise ValueError("expected the path of a file")
+        try:
+            with Path(value).open("rb") as file:
+                found = file.read(cls.MOST_BYTES + 1)
+            if len(found) > cls.MOST_BYTES:
+                raise ValueError(f"file {value} is larger than {cls.MOST_BYTES >> 20} MiB")
+            text = cls(found.decode())
+        except OSError as error:
+            raise ValueError(f"file {value} cannot be read ({error.strerror})") from None
+        except UnicodeDecodeError:
+            raise ValueError(f"file {value} is not UTF-8 text") from None
+        text.path = value
+        return text
+
+
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What an operator sets for a plugin. Explain each field by the string right under it."""
 
@@ -85,6 +113,6 @@ def setting_hook(kind: type, value: Any) -> Any:
         if isinstance(value, str):
             return Secret(value)
         raise ValueError("expected text")
-    if kind is Duration or kind is Size:
+    if kind is Duration or kind is Size or kind is FileText:
         return kind.parse(value)
     raise NotImplementedError(f"a setting cannot have the type {kind.__name__}")

@@ -4,6 +4,7 @@ It runs for every event of its sources before the event is kept, or of its desti
 quick, waits for nothing, and knows nothing but the event and its settings.
 """
 
+from collections.abc import Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
 from router.events.calls import AnyEvent
@@ -39,6 +40,18 @@ class Transformation(Generic[SettingsT, EventT]):
         What is raised costs this event only: it becomes a dead letter.
         """
         raise NotImplementedError
+
+    def transform_all(self, events: Sequence[EventT]) -> Sequence[AnyEvent | Dropped | Exception | None]:
+        """The same for many events, where that is cheaper; what would be raised for one stands in its place.
+
+        Most have no use for it. Events on their way to a destination come this way, those of a source one by one.
+        """
+        raise NotImplementedError
+
+    @classmethod
+    def takes_many(cls) -> bool:
+        """Whether it has a way of its own for many events."""
+        return cls.transform_all is not Transformation.transform_all
 
     @classmethod
     def settings_type(cls) -> type[Settings]:

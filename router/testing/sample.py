@@ -47,7 +47,7 @@ def read_section(
 ) -> DestinationConfig:
     """The section `[destinations.NAME]` as the router reads it; raises ConfigError with every problem."""
     name = name or cls.kind
-    registry = Registry.load(entry_points=False).with_plugin(offering(cls))
+    registry = registry_with(cls)
     config = load({"destinations": {name: {"kind": cls.kind, **section}}}, registry=registry, environ={})
     return config.destinations[name]
 
@@ -67,6 +67,12 @@ def read_source(cls: type[SourcePlugin[Any]], section: Mapping[str, Any], *, nam
     registry = Registry.load(entry_points=False).with_plugin(Plugin())
     config = load({"sources": {name: {"kind": cls.kind, **section}}}, registry=registry, environ={})
     return config.sources[name]
+
+
+def registry_with(cls: type[Destination[Any, Any]]) -> Registry:
+    """What is built in, and this destination class."""
+    registry = Registry.load(entry_points=False)
+    return registry if registry.destinations.get(cls.kind) is cls else registry.with_plugin(offering(cls))
 
 
 def offering(*classes: type[Destination[Any, Any]]) -> object:

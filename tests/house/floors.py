@@ -14,7 +14,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "router.telemetry.signals",
         "router.telemetry.happenings",
     ),
-    ("router.rules", "router.storage", "router.plugins"),
+    ("router.rules", "router.storage", "router.plugins", "router.javascript"),
     (*STAGES, "router.progress"),
     (
         "router.storage.sqlite",

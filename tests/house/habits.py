@@ -24,7 +24,7 @@ CATCH_ALLS: Mapping[str, str] = {
     "router/delivery/sending/sender.py": "a plugin may raise anything; it harms its own events only",
     "router/testing/conformance/purity.py": "whatever an author's code raises is what is looked for",
     "router/ingestion/source_actor.py": "a source plugin may raise anything; it harms its own source only",
-    "router/delivery/transforming.py": "a transformation may raise anything; it harms its event only",
+    "router/plugins/chain.py": "a transformation may raise anything; it harms its event only",
     "router/enrichment/results.py": "an event that breaks a step is set aside, and those behind it go on",
 }
 """Where every exception may be caught, and why."""

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from router.plugins.registry import PluginsConfig, Registry
+from router.plugins.registry import BUILT_IN_ORIGIN, PluginsConfig, Registry
 from router.testing.conformance.promise import CannotTell, NotKept, Promise
 from router.testing.conformance.suite import Plugin, promises_of, verify, worded
 
@@ -65,7 +65,8 @@ def _plugins(config: pytest.Config) -> list[tuple[str, str, Plugin]]:
     offers = [one for one in registry.offers if one.what in ("destination", "source")]
     choice = config.getoption("conformance")
     if choice == "auto" and not _is_home(config):
-        offers = [one for one in offers if one.origin.partition(" ")[0] != ROUTER]
+        own = (ROUTER, BUILT_IN_ORIGIN)
+        offers = [one for one in offers if not {one.origin, one.origin.partition(" ")[0]} & {*own}]
     elif choice not in ("auto", "all"):
         wanted = {kind.strip() for kind in choice.split(",")}
         known = sorted({one.kind for one in offers})

@@ -14,7 +14,6 @@ from router.delivery.sending.http import HttpClient
 from router.delivery.sending.outgoing import Outgoing
 from router.events.calls import AnyEvent
 from router.events.source import EMBEDDED_SOURCE
-from router.plugins.registry import Registry
 from router.plugins.request import Answer
 from router.rules.request import read_request
 from router.storage.entry import Door, Entry
@@ -25,7 +24,7 @@ from router.testing.clock import ManualClock
 from router.testing.conformance.specimen import NAME, Specimen
 from router.testing.exchanging import TOKEN, token_url
 from router.testing.fake_http import FakeHttp, Reply
-from router.testing.sample import offering
+from router.testing.sample import registry_with
 
 SECONDS = 5.0
 """How long anything may take by the machine's clock."""
@@ -77,7 +76,7 @@ class Lab:
         self.accepted = 0
         """Events that the router took."""
         self._passed = 0
-        registry = Registry.load(entry_points=False).with_plugin(offering(specimen.cls))
+        registry = registry_with(specimen.cls)
         config = {
             "storage": {"kind": "memory"},
             "destinations": {NAME: {"kind": specimen.kind, **specimen.section}},

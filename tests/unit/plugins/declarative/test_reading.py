@@ -155,7 +155,7 @@ def test_a_file_in_a_folder_is_a_plugin_and_is_read_again_when_it_changed(tmp_pa
     file = tmp_path / "shop.toml"
     file.write_text(TOML, encoding="utf-8")
     config = PluginsConfig(directories=(str(tmp_path),))
-    before = Registry.load(config, entry_points=False)
+    before = Registry.load(config, entry_points=False, built_in=False)
 
     same = before.again(config)
     file.write_text(TOML.replace("Send to", "Sell in"), encoding="utf-8")
