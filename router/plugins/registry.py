@@ -30,6 +30,7 @@ BUILT_IN_ORIGIN = "built in"
 BUILT_IN = (
     "router.config.secrets",
     "router.config.stores",
+    "router.plugins.declarative.segment",
     "router.plugins.declarative.steps",
     "router.javascript.functions",
 )

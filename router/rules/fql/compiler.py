@@ -21,6 +21,14 @@ def compile_expression(tree: Expression, field: Field) -> Condition:
     return always(_condition(tree, field))
 
 
+def compile_reader(tree: Expression, field: Field) -> Reader:
+    """Return what `tree` comes to for events whose fields stand where `field` says: any value, not just a truth."""
+    if isinstance(tree, Logic | Not | Comparison):
+        return compile_expression(tree, field)
+    value = _value(tree, field)
+    return (lambda event: value.value) if isinstance(value, Constant) else value
+
+
 def _condition(tree: Expression, field: Field) -> Condition | bool:
     match tree:
         case Logic(operator="and"):
