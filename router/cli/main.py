@@ -7,6 +7,7 @@ import click
 _COMMANDS = {
     "run": "Run the router until it is told to stop.",
     "check": "Check the configuration without starting anything.",
+    "test": "Try the examples of functions and transformations.",
     "preview": "Show what a new configuration would send.",
     "reload": "Have the running router read its configuration again.",
     "send": "Send one call to a running router.",

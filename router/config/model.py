@@ -129,6 +129,8 @@ class TransformationConfig(Struct, frozen=True, kw_only=True):
     """Destinations for which it changes events before they are sent; what is kept stays as it was."""
     settings: Settings
     """What the plugin needs, under `settings.`."""
+    examples: tuple[Mapping[str, Any], ...] = ()
+    """Events and what becomes of them, in [[transformations.NAME.examples]]; `router test` tries them."""
 
     def transformation(self) -> Transformation[Any, Any]:
         """A new instance of the plugin with these settings."""

@@ -16,7 +16,7 @@ from router.plugins.loading import Loading
 from router.plugins.registry import Registry
 from router.plugins.transformation import Transformation
 
-_KEYS = ("kind", "sources", "destinations", "settings")
+_KEYS = ("kind", "sources", "destinations", "settings", "examples")
 _REASON = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
@@ -64,10 +64,24 @@ class TransformationReader:
         if settings is None:
             return None
         config = TransformationConfig(
-            name=name, kind=cls.kind, cls=cls, sources=sources, destinations=destinations, settings=settings
+            name=name,
+            kind=cls.kind,
+            cls=cls,
+            sources=sources,
+            destinations=destinations,
+            settings=settings,
+            examples=self._examples(section, path),
         )
         self._try(config, path)
         return config
+
+    def _examples(self, section: Mapping[str, Any], path: Path) -> tuple[Mapping[str, Any], ...]:
+        examples = section.get("examples", [])
+        if isinstance(examples, list) and all(isinstance(one, Mapping) for one in examples):
+            return tuple(examples)
+        what = f"write [[transformations.{path[-1]}.examples]]"
+        self._problems.add((*path, "examples"), "must be sections", what)
+        return ()
 
     def _class(self, section: Mapping[str, Any], path: Path) -> type[Transformation[Any, Any]] | None:
         kind = section.get("kind")

@@ -297,6 +297,15 @@ def _path_problems(one: SegmentTransformation) -> Iterator[TransformationProblem
                 )
             elif "$" in place.keys:
                 yield TransformationProblem(name, f"{path}: what is in a list cannot be reached; remove it")
+    for rename in one.property_renames:
+        roots = {split_path(path)[0] for path in (rename.old_name, rename.new_name) if path.strip(".")} & {
+            *_OWN
+        }
+        if len(roots) > 1:
+            said = (
+                f"{rename.old_name}: it cannot leave {split_path(rename.old_name)[0]}; keep both names there"
+            )
+            yield TransformationProblem("propertyRenames", said)
     for name, paths in (("propertyRenames", [one.old_name for one in one.property_renames]),
                         ("propertyValueTransformations", values)):  # fmt: skip
         for path in sorted({path for path in paths if paths.count(path) > 1}):
