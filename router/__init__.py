@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     )
     from router.plugins.declarative.reading import read_destination
     from router.plugins.destination import Destination, Requests
+    from router.plugins.dropped import Dropped
     from router.plugins.hookspecs import hookimpl
     from router.plugins.outcome import Outcome
     from router.plugins.policies import Batching, Concurrency, Rate, Retry
@@ -57,6 +58,7 @@ __all__ = [
     "ConfigError",
     "DeliveryError",
     "Destination",
+    "Dropped",
     "Duration",
     "Event",
     "Group",
@@ -117,6 +119,7 @@ _HOMES = {
     ),
     "router.plugins.declarative.reading": ("read_destination",),
     "router.plugins.destination": ("Destination", "Requests"),
+    "router.plugins.dropped": ("Dropped",),
     "router.plugins.hookspecs": ("hookimpl",),
     "router.plugins.outcome": ("Outcome",),
     "router.plugins.policies": ("Batching", "Concurrency", "Rate", "Retry"),

@@ -20,6 +20,8 @@ from router.rules.json_text import replace_lone_surrogates
 
 HANDLERS = ("onIdentify", "onTrack", "onPage", "onScreen", "onGroup", "onAlias", "onDelete", "onBatch")
 LOAD_SECONDS = 2.0
+MOST_TURNS = 1000
+"""So often a call may wait for time to pass, or for promises of its own."""
 STRIKES = 3
 """After so many calls in a row that had to be cut off, the function is left alone for a while."""
 LONGEST_REST = 60.0
@@ -175,16 +177,15 @@ class Program:
             return [Ended(error=rests)] * len(arguments)
         first = self._number
         self._number += len(arguments)
-        deadline = self._now() + self._seconds
         ends: dict[int, Ended] = {}
-        told = self._evaluate(self._start(first, handler, arguments), deadline)
-        idle = 0
+        told = self._evaluate(self._start(first, handler, arguments))
+        idle = turns = 0
         while True:
             for one in told.out:
                 ends[one.job] = _end(one, told)
             if not told.open or idle == 2:
                 break
-            told = self._evaluate(b"__pointsman.drain()", deadline)
+            told = self._drained(turns := turns + 1)
             idle = 0 if told.out or told.timers else idle + 1
         self._strikes = 0
         never = Ended(error=Thrown("Error", _NEVER), console=told.console)
@@ -193,13 +194,12 @@ class Program:
         return [ends.get(number, never) for number in range(first, first + len(arguments))]
 
     def _advance(self, job: Job, source: bytes) -> None:
-        deadline = self._now() + self._seconds
         try:
-            told = self._evaluate(source, deadline)
+            told = self._evaluate(source)
             self._take(told)
-            idle = 0
+            idle = turns = 0
             while job.ended is None and not job.fetches and idle < 2:
-                told = self._evaluate(b"__pointsman.drain()", deadline)
+                told = self._drained(turns := turns + 1)
                 self._take(told)
                 idle = 0 if told.out or told.timers else idle + 1
         except LimitExceeded as error:
@@ -225,12 +225,16 @@ class Program:
         text = _quoted((b"[" + b",".join(arguments) + b"]").decode())
         return b"__pointsman.start(%d,%b,%b,__settings)" % (first, handler.encode(), text)
 
-    def _evaluate(self, source: bytes, deadline: float) -> _Told:
+    def _drained(self, turns: int) -> _Told:
+        if turns > MOST_TURNS:
+            raise LimitExceeded("more waiting than it may")
+        return self._evaluate(b"__pointsman.drain()")
+
+    def _evaluate(self, source: bytes) -> _Told:
         if self._isolate is None:
             self._load()
         assert self._isolate is not None  # it was loaded
-        text = self._isolate.evaluate(source, seconds=max(0.001, deadline - self._now()))
-        return _decode(replace_lone_surrogates(text))
+        return _decode(replace_lone_surrogates(self._isolate.evaluate(source, seconds=self._seconds)))
 
     # --- limits ---------------------------------------------------------------------------------------
 

@@ -461,7 +461,13 @@
       out.push(stringify({ job: id, error: said(error) }));
     }
   };
+  const OPEN = { track: "properties", page: "properties", screen: "properties", identify: "traits", group: "traits" };
+  const whole = (event) => { // a function may count on the objects that an event of its type has
+    const name = OPEN[event?.type];
+    if (name !== undefined && event[name] === undefined) event[name] = {};
+  };
   const begin = (id, call, argument, settings) => {
+    if (Array.isArray(argument)) argument.forEach(whole); else whole(argument);
     live.set(id, true);
     job = id;
     try {

@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 import router.testing.conformance.collecting
 import router.testing.recorded  # noqa: F401 - loaded once, not anew by each run
+from router.cli.main import main
 from router.config.load import load
 from router.errors import ConfigError
 from tests.examples.blocks import block
@@ -90,6 +92,25 @@ def test_the_transformation_of_the_guide_does_what_it_says(mine: Path) -> None:
 
     assert eval(f"{call}.event", names) == "A"
     assert eval('Tidy(TidySettings(noise=("A",)), name="tidy").transform(track(" A "))', names) is None
+
+
+def test_the_function_of_the_guide_comes_true_as_its_examples_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CRM_TOKEN", "made-up-token")
+    Path("functions").mkdir()
+    Path("functions/crm.js").write_text(block(PAGE, "js", "onTrack"), encoding="utf-8")
+    Path("functions/crm.test.toml").write_text(block(PAGE, "toml", "[[examples]]"), encoding="utf-8")
+    Path("router.toml").write_text(block(PAGE, "toml", "destinations.people"), encoding="utf-8")
+
+    done = CliRunner().invoke(main, ["test"])
+
+    assert done.output == (
+        "ok    destinations.people: an order is told\n"
+        "ok    destinations.people: what the CRM refuses is given up\n"
+        "2 examples tried, none failed\n"
+    )
 
 
 def test_the_guide_is_linked_from_the_readme() -> None:

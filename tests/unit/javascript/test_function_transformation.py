@@ -131,6 +131,14 @@ def test_one_event_that_breaks_harms_no_other() -> None:
     assert [type(one) for one in made] == [Track, PluginError, Track, Dropped, Track]
 
 
+def test_an_event_without_properties_has_an_empty_object_for_the_function() -> None:
+    bare = decode_event(track("A").json.replace(b',"properties":{}', b""))
+
+    made = transformed("function onTrack(event) { event.properties.x = 1; return event }", bare)
+
+    assert made.properties == {"x": 1}
+
+
 def test_every_type_has_its_handler() -> None:
     code = "".join(
         f"function on{name}(event) {{ event.context.handler = 'on{name}'; return event }}\n"
