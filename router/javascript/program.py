@@ -7,7 +7,7 @@ for something with `fetch` it stands until the answer is given. Jobs stand side 
 import base64
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import resources
 from typing import Any
 
@@ -87,12 +87,14 @@ class _Out(Struct):
 class _Told(Struct):
     out: list[_Out]
     open: int
-    timers: int
+    passed: bool
+    """Whether somebody who waited for time to pass went on; what comes of that is not told yet."""
     console: str
 
 
 _decode = msgspec.json.Decoder(_Told).decode
-_quoted = msgspec.json.encode
+_encode = msgspec.json.encode
+_DRAIN = "__pointsman.drain()"
 _NAMED = "\n//# sourceURL=pointsman"
 """So that a line that is said is one of the function's own file."""
 _RUNTIME = resources.files("router.javascript").joinpath("runtime.js")
@@ -146,15 +148,14 @@ class Program:
         if rests := self._rest():
             job.ended = Ended(error=rests)
         else:
-            self._advance(job, self._start(job.number, handler, [argument]))
+            self._advance(job, _start(job.number, handler, [argument]))
         return job
 
     def answer(self, job: Job, fetch: Fetch, *, status: int, headers: Mapping[str, str], body: bytes) -> None:
         """Give the answer to something that was fetched; the job has ended then, or has more to fetch."""
         if job.ended is None:
-            text = body.decode(errors="replace")
-            given = _quoted(_quoted({"status": status, "headers": headers, "body": text}).decode())
-            self._advance(job, b"__pointsman.answer(%d,%b)" % (fetch.number, given))
+            given = {"status": status, "headers": headers, "body": body.decode(errors="replace")}
+            self._advance(job, b"answer %d\n%b" % (fetch.number, _encode(given)))
 
     def stop(self, job: Job) -> None:
         """Nobody waits for `job` any longer."""
@@ -178,30 +179,23 @@ class Program:
         first = self._number
         self._number += len(arguments)
         ends: dict[int, Ended] = {}
-        told = self._evaluate(self._start(first, handler, arguments))
-        idle = turns = 0
-        while True:
+        for told in self._turned(_start(first, handler, arguments)):
             for one in told.out:
                 ends[one.job] = _end(one, told)
-            if not told.open or idle == 2:
+            if len(ends) == len(arguments) and not told.passed:
                 break
-            told = self._drained(turns := turns + 1)
-            idle = 0 if told.out or told.timers else idle + 1
         self._strikes = 0
         never = Ended(error=Thrown("Error", _NEVER), console=told.console)
         if told.open:
             self._drop()  # what never ends would be counted as open for ever
         return [ends.get(number, never) for number in range(first, first + len(arguments))]
 
-    def _advance(self, job: Job, source: bytes) -> None:
+    def _advance(self, job: Job, text: bytes) -> None:
         try:
-            told = self._evaluate(source)
-            self._take(told)
-            idle = turns = 0
-            while job.ended is None and not job.fetches and idle < 2:
-                told = self._drained(turns := turns + 1)
+            for told in self._turned(text):
                 self._take(told)
-                idle = 0 if told.out or told.timers else idle + 1
+                if (job.ended is not None or job.fetches) and not told.passed:
+                    break
         except LimitExceeded as error:
             self._drop()
             job.ended = self._struck(error)
@@ -209,6 +203,22 @@ class Program:
         self._strikes = 0
         if job.ended is None and not job.fetches:
             job.ended = Ended(error=Thrown("Error", _NEVER), console=told.console)
+
+    def _turned(self, text: bytes) -> Iterator[_Told]:
+        """What is told after `text` was fed, and then after each turn, until nothing moves any more."""
+        if self._isolate is None:
+            self._load()
+        assert self._isolate is not None  # it was loaded
+        told = _read(self._isolate.pass_on(text, then=_DRAIN, seconds=self._seconds))
+        yield told
+        idle = 0
+        for _ in range(MOST_TURNS):
+            told = _read(self._isolate.evaluate(_DRAIN, seconds=self._seconds))
+            idle = 0 if told.out or told.passed else idle + 1
+            if idle == 2:
+                return
+            yield told
+        raise LimitExceeded("more waiting than it may")
 
     def _take(self, told: _Told) -> None:
         for one in told.out:
@@ -220,21 +230,6 @@ class Program:
                 job.fetches.append(Fetch(one.fetch, one.method, one.url, one.headers, body))
             else:
                 job.ended = _end(one, told)
-
-    def _start(self, first: int, handler: str, arguments: Sequence[bytes]) -> bytes:
-        text = _quoted((b"[" + b",".join(arguments) + b"]").decode())
-        return b"__pointsman.start(%d,%b,%b,__settings)" % (first, handler.encode(), text)
-
-    def _drained(self, turns: int) -> _Told:
-        if turns > MOST_TURNS:
-            raise LimitExceeded("more waiting than it may")
-        return self._evaluate(b"__pointsman.drain()")
-
-    def _evaluate(self, source: bytes) -> _Told:
-        if self._isolate is None:
-            self._load()
-        assert self._isolate is not None  # it was loaded
-        return _decode(replace_lone_surrogates(self._isolate.evaluate(source, seconds=self._seconds)))
 
     # --- limits ---------------------------------------------------------------------------------------
 
@@ -267,18 +262,21 @@ class Program:
 
     def _load(self) -> frozenset[str]:
         isolate = Isolate(memory=self._memory)
-        found = ",".join(f'"{one}":typeof {one}==="function"' for one in HANDLERS)
-        settings = _quoted(_quoted(self._settings).decode()).decode()
-        refusal = _quoted(self._fetch_refused).decode()
+        there = ",".join(f'"{one}":typeof {one}==="function"&&{one}' for one in HANDLERS)
+        settings = _encode(_encode(self._settings).decode()).decode()
+        lines = (
+            f"const __pointsman={_RUNTIME.read_text(encoding='utf-8')}{_NAMED}",
+            self._code,
+            f"const __handlers={{{there}}}",
+            f"__pointsman.setUp({_encode(self._fetch_refused).decode()},__handlers,JSON.parse({settings}))",
+        )
         try:
-            isolate.evaluate(
-                "const __pointsman = " + _RUNTIME.read_text(encoding="utf-8") + _NAMED, seconds=LOAD_SECONDS
+            for line in lines:
+                isolate.evaluate(line, seconds=LOAD_SECONDS)
+            named = isolate.evaluate(
+                "Object.keys(__handlers).filter((one)=>__handlers[one]).join()", seconds=LOAD_SECONDS
             )
-            isolate.evaluate(
-                f"const __settings=JSON.parse({settings});__pointsman.setUp({refusal})", seconds=LOAD_SECONDS
-            )
-            isolate.evaluate(self._code, seconds=LOAD_SECONDS)
-            text = isolate.evaluate(f"JSON.stringify({{{found}}})", seconds=LOAD_SECONDS)
+            isolate.take("__pointsman.feed", seconds=LOAD_SECONDS)
         except ScriptFailed as error:
             isolate.close()
             place = f"{self._name or 'code'}:{error.line}:{error.column}"
@@ -286,7 +284,15 @@ class Program:
         except LimitExceeded as error:
             raise LimitExceeded(f"{self._name or 'code'}: it took {error} to load") from None
         self._isolate = isolate
-        return frozenset(name for name, is_there in msgspec.json.decode(text).items() if is_there)
+        return frozenset(name for name in named.decode().split(",") if name)
+
+
+def _start(first: int, handler: str, arguments: Sequence[bytes]) -> bytes:
+    return b"start %d %b\n[%b]" % (first, handler.encode(), b",".join(arguments))
+
+
+def _read(text: bytes) -> _Told:
+    return _decode(replace_lone_surrogates(text))
 
 
 def _end(one: _Out, told: _Told) -> Ended:

@@ -466,7 +466,7 @@
     const name = OPEN[event?.type];
     if (name !== undefined && event[name] === undefined) event[name] = {};
   };
-  const begin = (id, call, argument, settings) => {
+  const begin = (id, call, argument) => {
     if (Array.isArray(argument)) argument.forEach(whole); else whole(argument);
     live.set(id, true);
     job = id;
@@ -479,39 +479,38 @@
       end(id, { error: said(error) });
     }
   };
-  const told = () => {
-    const lines = out.map((one) => (typeof one === "string" ? one : stringify(one)));
-    const text = `{"out":[${lines}],"open":${live.size},"timers":${timers.length},"console":${stringify(written)}}`;
-    out = [];
-    return text;
+  let handlers = {}, settings = {};
+  const start = (jobs, handler, each) => {
+    for (let at = 0; at < each.length; at++) begin(jobs + at, handlers[handler], each[at]);
+  };
+  const answer = (id, { body, status, headers }) => {
+    const found = waiting.get(id);
+    if (!found) return;
+    waiting.delete(id);
+    job = found.job;
+    found.resolve(new Response(body, { status, headers, url: found.url }));
   };
   return {
-    setUp(why) { refusal = why; },
-    start(jobs, handler, text, settings) { // jobs and arguments, in one text
+    setUp(why, named, given) { [refusal, handlers, settings] = [why, named, given]; },
+    feed(text) { // a line that says what to do, and then JSON
       [written, bufferBytes] = ["", 0];
-      const each = parse(text);
-      for (let at = 0; at < each.length; at++) begin(jobs + at, handler, each[at], settings);
-      return told();
+      const at = text.indexOf("\n");
+      const [what, number, handler] = text.slice(0, at).split(" ");
+      const told = parse(text.slice(at + 1));
+      if (what === "start") start(Number(number), handler, told); else answer(Number(number), told);
     },
-    answer(id, text) {
-      [written, bufferBytes] = ["", 0];
-      const found = waiting.get(id);
-      if (found) {
-        waiting.delete(id);
-        job = found.job;
-        const { body, status, headers } = parse(text);
-        found.resolve(new Response(body, { status, headers, url: found.url }));
-      }
-      return told();
-    },
-    drain() { // what came of promises meanwhile; when nothing did, whoever waited longest for time to pass goes on
+    drain() { // what came of it meanwhile; when nothing did, whoever waits for the shortest time goes on
+      let passed = false;
       if (out.length === 0 && timers.length > 0) {
         const next = timers.reduce((one, other) => (other.after < one.after ? other : one));
         timers = timers.filter((one) => one !== next);
         job = next.job;
+        passed = true;
         next.call(...next.args);
       }
-      return told();
+      const lines = out.map((one) => (typeof one === "string" ? one : stringify(one)));
+      out = [];
+      return `{"out":[${lines}],"open":${live.size},"passed":${passed},"console":${stringify(written)}}`;
     },
     stop(id) {
       live.delete(id);

@@ -24,6 +24,7 @@ from tests.bench.process import Server, wait_until
 from tests.bench.recovery import recovery_figures
 from tests.bench.routing import routing_figures
 from tests.bench.seen_ids import seen_figures
+from tests.bench.transforming import transforming_figures
 
 
 def cost_of_posts(server: Server, path: str, *, requests: int, size: int, connections: int) -> Cost:
@@ -163,6 +164,7 @@ async def main() -> None:
         "recovery": None,
         "backlog": None,
         "seen": None,
+        "transforming": transforming_figures,
     }
     parser = argparse.ArgumentParser(description="Measure the router beside what it is compared with.")
     parser.add_argument("rows", nargs="*", choices=[[], *rows], help="default: all")
