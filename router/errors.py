@@ -9,8 +9,8 @@ RouterError
 │   ├── StoreUnavailable   the disk answered with an error; nothing was written
 │   └── CursorDamaged      the file with the place of a source plugin cannot be read
 ├── PluginError            a plugin cannot be loaded, or broke its contract
-├── ExpressionRefused, MappingRefused, LiquidRefused
-│                          a text in a rule language cannot be used; each stands beside its language in `rules/`
+├── ExpressionRefused, MappingRefused, LiquidRefused, PlanRefused
+│                          a text in a rule language, or a tracking plan, cannot be used; each stands in `rules/`
 ├── ActorFailed            an actor crashed too often; the router stops with this reason
 ├── RequestRefused         a request is answered with an error and nothing of it is kept
 └── DeliveryError          what a destination author raises to say what became of a send

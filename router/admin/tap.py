@@ -13,8 +13,9 @@ import msgspec
 from msgspec import Raw, Struct
 from msgspec.structs import asdict
 
+from router.events.calls import AnyEvent
 from router.events.envelope import Envelope
-from router.telemetry.happenings import MembersRefused
+from router.telemetry.happenings import EventsBlocked, MembersRefused
 from router.telemetry.signals import Signal
 
 QUEUE_LINES = 1000
@@ -40,7 +41,7 @@ class Line(Struct, frozen=True, omit_defaults=True):
     """One line of the live view."""
 
     what: str
-    """`event`, `refused`, `destination` or `missed`."""
+    """`event`, `blocked`, `refused`, `destination` or `missed`."""
     source: str = ""
     """Name of the source of an event or a refused member."""
     type: str = ""
@@ -52,7 +53,7 @@ class Line(Struct, frozen=True, omit_defaults=True):
     position: int | None = None
     """The event's place in the stream."""
     reason: str = ""
-    """Why a member was refused."""
+    """Why a member was refused or an event blocked."""
     index: int | None = None
     """The refused member's place in its request."""
     destination: str = ""
@@ -91,16 +92,34 @@ class Listener:
 
     def events(self, envelopes: Sequence[Envelope]) -> None:
         """Add the events that are wanted."""
-        wanted = self.wanted
-        if wanted.destination is not None or wanted.refused:
-            return
         for one in envelopes:
-            event = one.event
-            if wanted.source not in (None, one.source) or wanted.type not in (None, event.type):
-                continue
-            if wanted.event is not None and getattr(event, "event", None) != wanted.event:
-                continue
-            self.put(_event(one))
+            if self._wants(one.source, one.event):
+                self.put(_event(one))
+
+    def _wants(self, source: str, event: AnyEvent) -> bool:
+        wanted = self.wanted
+        return (
+            wanted.destination is None
+            and not wanted.refused
+            and wanted.source in (None, source)
+            and wanted.type in (None, event.type)
+            and (wanted.event is None or getattr(event, "event", None) == wanted.event)
+        )
+
+    def _blocked(self, signal: EventsBlocked) -> None:
+        for one in signal.events:
+            if self._wants(one.source, one.event):
+                self.put(
+                    Line(
+                        "blocked",
+                        source=one.source,
+                        reason=one.reason,
+                        type=one.event.type,
+                        name=_name(one.event),
+                        user=_user(one.event),
+                        body=_one_line(one.event.json),
+                    )
+                )
 
     def signal(self, signal: Signal) -> None:
         """Add what a signal tells, if it is wanted; an observer for one listener."""
@@ -108,6 +127,8 @@ class Listener:
         if isinstance(signal, MembersRefused):
             if wanted.destination is None and wanted.event is None and wanted.source in (None, signal.source):
                 self._refused(signal)
+        elif isinstance(signal, EventsBlocked):
+            self._blocked(signal)
         elif wanted.destination is not None and getattr(signal, "destination", None) == wanted.destination:
             facts = msgspec.json.encode(asdict(signal))
             self.put(
@@ -142,11 +163,19 @@ def _event(one: Envelope) -> Line:
         "event",
         source=one.source,
         type=event.type,
-        name=getattr(event, "event", None) or getattr(event, "name", None) or "",
-        user=event.user_id or event.anonymous_id or "",
+        name=_name(event),
+        user=_user(event),
         position=one.position,
         body=_one_line(event.json),
     )
+
+
+def _name(event: AnyEvent) -> str:
+    return getattr(event, "event", None) or getattr(event, "name", None) or ""
+
+
+def _user(event: AnyEvent) -> str:
+    return event.user_id or event.anonymous_id or ""
 
 
 def _one_line(body: bytes) -> Raw:

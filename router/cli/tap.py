@@ -65,6 +65,8 @@ def worded(line: Line) -> str:
             text = f"… {line.count} lines were too fast for this terminal and are not shown"
         case "refused":
             text = f"refused   {line.reason}  {line.source}  #{line.index}  {line.type}  {body}"
+        case "blocked":
+            text = f"blocked   {line.reason}  {line.source}  {line.type}  {line.name or '-'}  {line.user}  {body}"
         case "destination":
             text = f"{line.destination}  {line.type}  {body}"
         case _:

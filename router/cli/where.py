@@ -11,6 +11,7 @@ from router.cli.moment import shown
 from router.config.model import Outline
 from router.errors import RouterError
 from router.events.source import EMBEDDED_SOURCE
+from router.rules.plan.judge import BLOCK_REASONS
 
 _STATES = {
     "parked": "failed, and is tried again",
@@ -76,8 +77,11 @@ def _show(message_id: str, where: Where) -> None:
         if one.duplicate_of is not None:
             output.line(f"  it is a duplicate of {one.duplicate_of}, and will be dropped")
     for line in where.failed:
-        output.line(f"{output.printable(message_id)}  could not be processed ({line.reason})")
-        output.line(f"  given up   {shown(line.died_at)}; `router dead show {line.id}` tells why")
+        is_blocked = line.reason in BLOCK_REASONS
+        what = "was blocked by its tracking plan" if is_blocked else "could not be processed"
+        output.line(f"{output.printable(message_id)}  {what} ({line.reason})")
+        when = f"{'blocked ' if is_blocked else 'given up'}   {shown(line.died_at)}"
+        output.line(f"  {when}; `router dead show {line.id}` tells why")
     if not (where.found or where.waiting or where.failed):
         output.line(f"No event {output.printable(message_id)} is known.")
         output.line("Ids are remembered for the longest dedupe_window of the sources, 24 h by default.")

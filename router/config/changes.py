@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from msgspec import Struct
 from msgspec.structs import replace
 
-from router.config.model import Config, DestinationConfig
+from router.config.model import Config, DestinationConfig, PlanConfig
 
 _FIXED = ("host", "port")
 """Options of `[server]` that the open doors stand on."""
@@ -22,7 +22,7 @@ class Changes(Struct, frozen=True, kw_only=True):
     renamed: dict[str, str] = {}
     """The former name of each that was renamed."""
     sources: tuple[str, ...] = ()
-    """Sources that were added, removed or changed."""
+    """Sources that were added, removed or changed, or whose plan was."""
     needs_restart: tuple[str, ...] = ()
     """Options that changed and that only a restart can apply."""
 
@@ -49,10 +49,16 @@ def changes(old: Config, new: Config) -> Changes:
                 name
                 for name in {*old.sources, *new.sources}
                 if old.sources.get(name) != new.sources.get(name)
+                or _plan_of(old, name) != _plan_of(new, name)
             )
         ),
         needs_restart=tuple(_fixed(old, new)),
     )
+
+
+def _plan_of(config: Config, source: str) -> PlanConfig | None:
+    section = config.sources.get(source)
+    return None if section is None or section.plan is None else config.plans.get(section.plan)
 
 
 def is_same(one: DestinationConfig, other: DestinationConfig) -> bool:

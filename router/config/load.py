@@ -26,6 +26,7 @@ from router.config.model import (
     StorageConfig,
     TransformationConfig,
 )
+from router.config.plans import check_planned, read_plans
 from router.config.problems import Problems, did_you_mean, dotted
 from router.config.secrets import EnvironmentAndFiles, References
 from router.config.sections import DestinationReader, check_renames, read_sources
@@ -45,6 +46,7 @@ _SECTIONS = (
     "server",
     "storage",
     "sources",
+    "plans",
     "destinations",
     "transformations",
     "consent",
@@ -159,6 +161,9 @@ def _read(
     sources = read_sources(
         _named(data, "sources", problems), references, problems, registry=None if broken else registry
     )
+    planned = _named(data, "plans", problems)
+    plans = read_plans(planned, problems)
+    check_planned(sources, planned, problems)
     destinations: dict[str, DestinationConfig] = {}
     transformations: dict[str, TransformationConfig] = {}
     if not broken:  # without its plugins, every kind would be reported as unknown
@@ -196,6 +201,7 @@ def _read(
         server=server,
         storage=replace(storage, dedupe_window=window),
         sources=sources,
+        plans=plans,
         destinations={name: _transformed(one, transformations) for name, one in destinations.items()},
         transformations=transformations,
         consent=consent,

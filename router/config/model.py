@@ -16,8 +16,11 @@ from router.plugins.source import SourcePlugin
 from router.plugins.transformation import Transformation
 from router.rules.addressee import Addressee
 from router.rules.consent import Category
+from router.rules.controls import SchemaControls
 from router.rules.filters.definition import FilterDefinition
 from router.rules.fql.filter import Filter
+from router.rules.plan.enforcement import Enforcement
+from router.rules.plan.plan import Plan
 from router.rules.schema_filter import IntegrationFilter, Key
 
 Retirement = Literal["drain", "expire"]
@@ -103,6 +106,13 @@ class SourceConfig(Source, frozen=True, kw_only=True):
     """How long the plugin rests when it has read everything; by default as it declares."""
     cls: type[SourcePlugin[Any]] | None = None
     """The plugin's class; not a key of its own."""
+    plan: str | None = None
+    """The tracking plan that its events are held to, of a section `[plans.NAME]`; by default none."""
+    enforcement: Enforcement = Enforcement()
+    """What becomes of events that differ from the plan; by default they pass, with what is wrong written
+    into them."""
+    schema: SchemaControls = SchemaControls()
+    """Events and traits that are not wanted, for a source without a plan; by default everything is."""
 
     def plugin(self) -> SourcePlugin[Any]:
         """A new instance of the plugin with these settings; only where there is one."""
@@ -112,6 +122,21 @@ class SourceConfig(Source, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         shown = f"name={self.name!r}, kind={self.kind!r}, enabled={self.enabled!r}"
         return f"SourceConfig({shown}, write_key=***, settings=***)"
+
+
+class PlanConfig(Struct, frozen=True, kw_only=True):
+    """A section `[plans.NAME]`: a tracking plan."""
+
+    name: str
+    """The word after `plans.`."""
+    file: str
+    """The plan as JSON, e.g. "plans/shop.json", relative to the working directory: rules as the Public API lists them,
+    or a plan that Segment exported. A change of the file is applied at once."""
+    plan: Plan
+    """What is in the file."""
+
+    def __repr__(self) -> str:
+        return f"PlanConfig(name={self.name!r}, file={self.file!r})"
 
 
 class TransformationConfig(Struct, frozen=True, kw_only=True):
@@ -240,6 +265,8 @@ class Config(Struct, frozen=True, kw_only=True):
     """The store."""
     sources: Mapping[str, SourceConfig] = field(default_factory=dict)
     """The sources by name."""
+    plans: Mapping[str, PlanConfig] = field(default_factory=dict)
+    """The tracking plans by name."""
     destinations: Mapping[str, DestinationConfig] = field(default_factory=dict)
     """The destinations by name."""
     transformations: Mapping[str, TransformationConfig] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Notices when the configuration's files change: the file itself, files of secrets and settings, plugins.
+"""Notices when the configuration's files change: the file itself, secrets, settings, tracking plans, plugins.
 
 It watches the folders that they lie in, because editors and secret stores put a new file in the old one's place, and
 then looks at the files' contents: a file that was only touched has not changed. It also looks every few seconds
@@ -14,10 +14,10 @@ from pathlib import Path
 from watchfiles import awatch
 
 from router.actors.actor import Actor
-from router.config.load import MOST_BYTES
 from router.config.model import Config
 from router.plugins.directory import digest
 from router.plugins.settings import FileText
+from router.rules.plan.reading import MOST_BYTES
 from router.telemetry.happenings import ConfigUnwatched
 from router.telemetry.signals import Signals
 
@@ -111,11 +111,12 @@ def secret_files(config: Config) -> set[str]:
 
 
 def files_of(config: Config) -> set[str]:
-    """The files that secrets and the texts of settings were read from."""
+    """The files that secrets, tracking plans and the texts of settings were read from."""
     settings = [one.settings for one in config.destinations.values()]
     settings += [one.settings for one in config.transformations.values()]
     values = [getattr(one, field) for one in settings for field in one.__struct_fields__]
-    return {*secret_files(config), *(value.path for value in values if isinstance(value, FileText))}
+    texts = (value.path for value in values if isinstance(value, FileText))
+    return {*secret_files(config), *texts, *(one.file for one in config.plans.values())}
 
 
 def _code(directory: Path) -> Iterator[Path]:

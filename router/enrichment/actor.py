@@ -125,6 +125,7 @@ class Enrichment(Actor):
             counts=made.counts,
             failures=made.failures,
             duplicates=made.duplicates,
+            blocked=made.blocked,
         )
 
     async def _apply_shorter_windows(self, works: Sequence[Work], verdicts: list[bool]) -> None:

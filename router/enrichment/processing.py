@@ -14,6 +14,7 @@ from msgspec import Struct, field
 
 from router.events.calls import AnyEvent
 from router.plugins.chain import Dropped
+from router.rules.plan.violation import Violation
 
 
 class Created(Struct, frozen=True):
@@ -34,6 +35,8 @@ class Aside(Struct):
     received_at: int
     created: list[Created] = field(default_factory=list)
     counts: Counter[tuple[str, ...]] = field(default_factory=Counter)
+    violations: Sequence[Violation] = ()
+    """In what the event differs from its tracking plan; the inventory adds them up."""
 
 
 ProcessingStep = Callable[[AnyEvent, Aside], AnyEvent | Dropped]

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from router.enrichment.processing import Aside, Processing
 from router.enrichment.stored_form import RequestForm, as_sent
-from router.events.step import PROCESSING_ERROR, Failure, Prepared
+from router.events.step import PROCESSING_ERROR, Blocked, Failure, Prepared
 from router.events.wire import ABSENT, AnyCall
 from router.plugins.chain import Dropped
 
@@ -33,6 +33,7 @@ class Results:
         self.failures: list[Failure] = []
         self.counts: Counter[tuple[str, ...]] = Counter()
         self.duplicates = 0
+        self.blocked: list[Blocked] = []
 
     def take(self, work: Work, is_new: Iterator[bool], processing: Processing | None) -> None:
         """Prepare the calls of a request that are new."""
@@ -84,6 +85,7 @@ class Results:
         ]
         if isinstance(made, Dropped):  # from here on nothing raises: an event counts once
             self.counts["filtered_at_source", source, made.reason] += 1
+            self.blocked.append(Blocked(source, event, made.reason))
             if made.is_kept:
                 self._fail(work, call, message_id, made.reason, made.detail)
         else:

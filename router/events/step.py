@@ -36,6 +36,14 @@ class Failure(Struct, frozen=True):
     """The reason code, e.g. why a tracking plan blocked it."""
 
 
+class Blocked(Struct, frozen=True):
+    """An event that goes no further, for those who watch."""
+
+    source: str
+    event: AnyEvent
+    reason: str
+
+
 class Step(Struct, frozen=True):
     """The events of neighbouring inbox entries, ready to be resolved and committed together."""
 
@@ -47,3 +55,4 @@ class Step(Struct, frozen=True):
     counts: Counter[tuple[str, ...]]
     failures: Sequence[Failure] = ()
     duplicates: int = 0
+    blocked: Sequence[Blocked] = ()

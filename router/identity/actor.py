@@ -18,7 +18,7 @@ from router.storage.inbox import Inbox
 from router.storage.letters import PIPELINE, DeadLetter
 from router.storage.segment import encode_segment
 from router.storage.store import Commit, SegmentDraft, Storage
-from router.telemetry.happenings import BatchCommitted, EventsGivenUp
+from router.telemetry.happenings import BatchCommitted, EventsBlocked, EventsGivenUp
 from router.telemetry.signals import Signals
 
 THREAD_EVENTS = 64
@@ -100,6 +100,8 @@ class Identity(Actor):
         broken = [failure for failure in step.failures if failure.reason == PROCESSING_ERROR]
         if broken:
             self._signals.emit(EventsGivenUp(len(broken), broken[0].error))
+        if step.blocked:
+            self._signals.emit(EventsBlocked(tuple(step.blocked)))
         self._signals.emit(BatchCommitted(first, len(envelopes), step.duplicates))
         return True
 

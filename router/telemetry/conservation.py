@@ -2,7 +2,8 @@
 
     accepted = delivered + filtered + suppressed + dead + expired + deleted + pending
 
-and for the stream: received = in the stream + dropped at processing, each with its reason.
+and for the stream: received + created = in the stream + dropped at processing, each with its reason. What the router
+creates itself (a violation that is forwarded, a blocked event on another source) stands on the left side.
 
 Each side is counted on its own: `pending` from the cursor's ranges and the parked rows, `received` from the inbox's
 cursor, never by subtraction, or a loss could not show. A dead letter that is sent again is not dead but pending.
@@ -70,16 +71,19 @@ def conservation(books: Books) -> list[Conservation]:
 
 
 def stream_sum(books: Books) -> Conservation:
-    """The sum of the stream: everything that was taken from the inbox is in it, or was dropped for a reason."""
+    """The sum of the stream: what was taken from the inbox or created is in it, or was dropped for a reason."""
     dropped: Counter[str] = Counter({"damaged": books.inbox_lost})
+    created = 0
     for (name, *labels), amount in books.counters:
-        if name == "failed_on_ingest" and labels[-1] in DROPS:
+        if name == "filtered_at_source" or (name == "failed_on_ingest" and labels[-1] in DROPS):
             dropped[labels[-1]] += amount
+        elif name == "created_at_source":
+            created += amount
     return Conservation(
         destination=STREAM,
-        accepted=books.inbox_cursor,
+        accepted=books.inbox_cursor + created,
         outcomes={"in the stream": books.stream_next, **dropped},
-        verb="received",
+        verb="received or created" if created else "received",
     )
 
 

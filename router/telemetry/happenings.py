@@ -1,5 +1,6 @@
 """Every signal of the router, by the part that emits it. A new happening is a new struct here."""
 
+from router.events.step import Blocked
 from router.telemetry.signals import Signal
 
 # --- the router -------------------------------------------------------------------------------------------
@@ -178,6 +179,13 @@ class BatchCommitted(Signal, frozen=True):
     first_position: int
     events: int
     duplicates: int
+
+
+class EventsBlocked(Signal, frozen=True):
+    """Events were dropped on their way to the stream: by a plan, a control or a transformation; for `tap`."""
+
+    events: tuple[Blocked, ...]
+    """Never logged."""
 
 
 class EventsGivenUp(Signal, frozen=True):

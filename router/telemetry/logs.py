@@ -44,6 +44,7 @@ _LEVELS: dict[type[Signal], Level] = {
     h.StoreRecovered: "info",
     h.SegmentSetAside: "error",
     h.BudgetWarned: "warning",
+    h.EventsBlocked: "debug",
     h.EventsGivenUp: "error",
     h.BatchFailed: "warning",
     h.DestinationPaused: "warning",
@@ -157,6 +158,10 @@ def facts_of(signal: Signal) -> dict[str, Any]:
     if isinstance(signal, h.MembersRefused):
         reasons = ",".join(sorted({reason for _, reason in signal.refused}))
         return {"source": signal.source, "events": len(signal.refused), "reasons": reasons}
+    if isinstance(signal, h.EventsBlocked):
+        sources = ",".join(sorted({one.source for one in signal.events}))
+        reasons = ",".join(sorted({one.reason for one in signal.events}))
+        return {"sources": sources, "events": len(signal.events), "reasons": reasons}
     if isinstance(signal, h.ReloadRefused):
         return {"problems": " | ".join(signal.problems)}
     if isinstance(signal, h.ConfigReloaded):  # names as text, so that no two different reloads are folded
