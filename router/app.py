@@ -24,6 +24,7 @@ from router.admin.last import answer_last
 from router.admin.overview import answer_overview
 from router.admin.reload import RELOAD, Reloaded
 from router.admin.replays import answer_replays
+from router.admin.schema import answer_schema
 from router.admin.verbs import Desk
 from router.admin.where import answer_where
 from router.config.addressing import integration_names
@@ -35,6 +36,7 @@ from router.delivery.sending.http import HttpClient
 from router.destinations import Destinations
 from router.embedding import Embedding
 from router.enrichment.actor import Enrichment
+from router.enrichment.inventory import Inventory
 from router.errors import ActorFailed, RouterError, StorageError
 from router.events.source import EMBEDDED_SOURCE, Source
 from router.events.step import Step
@@ -160,6 +162,9 @@ class Router(Embedding):
             containment=self._containment,
         )
         await self.destinations.start_all(self.config.destinations, file=self._file)
+        self.inventory = Inventory(self.storage, sleep=self.clock.sleep)
+        await self.inventory.open()
+        self._supervisor.start(self.inventory)
         self._start_stages(facts.latest_received_at)
         self.audit = Audit(self.storage.books, sleep=self.clock.sleep, signals=self.signals)
         self._supervisor.start(self.audit)
@@ -198,6 +203,7 @@ class Router(Embedding):
             self.storage,
             steps,
             lambda: self.sources,
+            self.inventory,
             lambda: self._processing,
             lambda: self._unknown,
         )
@@ -229,6 +235,7 @@ class Router(Embedding):
             sources=lambda: self.plugin_sources.troubles,
         )
         answer_last(desk, self.storage)
+        answer_schema(desk, self.inventory.rows)
         answer_history(desk, self.storage, now=self.clock.now)
         desk.on(RELOAD, lambda _: self.reloads.reread())
         answer_replays(

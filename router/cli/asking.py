@@ -14,6 +14,7 @@ from router.admin.history import answer_history
 from router.admin.last import answer_last
 from router.admin.overview import answer_overview
 from router.admin.replays import answer_replays_at_rest
+from router.admin.schema import answer_schema
 from router.admin.verbs import AnswerT, ArgumentsT, Desk, Verb
 from router.admin.where import answer_where
 from router.config.model import StorageConfig
@@ -90,6 +91,7 @@ def _desk(storage: Storage) -> Desk:
     desk = Desk()
     answer_overview(desk, storage)
     answer_last(desk, storage)
+    answer_schema(desk, storage.inventory.read)
     answer_history(desk, storage, now=lambda: int(time.time() * 1000))
     answer_dead(desk, storage, now=lambda: int(time.time() * 1000))
     answer_where(desk, storage)

@@ -14,6 +14,8 @@ _COMMANDS = {
     "tap": "Watch events as they come.",
     "where": "Show what became of one event.",
     "metrics": "Show what came, went and failed over time.",
+    "schema": "Show which events were seen.",
+    "plan": "Check a tracking plan, try it, or have one proposed.",
     "dead": "See the events that were given up; send them again or forget them.",
     "replay": "Send stored events to a destination once more.",
     "new": "Begin a plugin: a package with settings, tests and a Makefile.",

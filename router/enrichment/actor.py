@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from router.actors.actor import Actor
 from router.actors.mailbox import Mailbox
 from router.enrichment.duplicates import Duplicates
+from router.enrichment.inventory import Inventory
 from router.enrichment.processing import Processing
 from router.enrichment.results import Results, Work
 from router.enrichment.stored_form import RequestForm
@@ -41,6 +42,7 @@ class Enrichment(Actor):
         storage: Storage,
         steps: Mailbox[Step],
         sources: Callable[[], Mapping[str, Source]],
+        inventory: Inventory,
         processing: Callable[[], Mapping[str, Processing]] = dict,
         unknown: Callable[[], UnknownIntegrations] | None = None,
     ) -> None:
@@ -52,6 +54,7 @@ class Enrichment(Actor):
         self._processing = processing
         self._unknown = unknown
         self._duplicates = Duplicates(storage)
+        self._inventory = inventory
         self._generation = 0
         self._position = inbox.cursor
 
@@ -75,17 +78,20 @@ class Enrichment(Actor):
                 await self._steps.put(step)
             else:
                 self._duplicates.forget()
+                self._inventory.forget()
 
     def committed(self, generation: int) -> None:
         """The oldest step handed on is durable."""
         if generation == self._generation:
             self._duplicates.committed()
+            self._inventory.committed()
 
     def rewind(self) -> None:
         """Start again from the inbox cursor; what was prepared beyond it is void."""
         self._generation += 1
         self._steps.clear()
         self._duplicates.forget()
+        self._inventory.forget()
         self._position = self._inbox.cursor
         self._inbox.nudge()
 
@@ -106,7 +112,7 @@ class Enrichment(Actor):
         verdicts = await self._duplicates.new(asked)
         await self._apply_shorter_windows(works, verdicts)
         is_new = iter(verdicts)
-        made = Results(self._hash_of)
+        made = Results(self._hash_of, self._inventory.step())
         processing = self._processing()
         since_pause = 0
         for work in works:

@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from router.enrichment.processing import Aside, Processing
+from router.enrichment.sightings import Sightings
 from router.enrichment.stored_form import RequestForm, as_sent
 from router.events.step import PROCESSING_ERROR, Blocked, Failure, Prepared
 from router.events.wire import ABSENT, AnyCall
@@ -26,9 +27,10 @@ class Work(Struct, frozen=True):
 class Results:
     """Takes request after request."""
 
-    def __init__(self, hash_of: Callable[[str, str], bytes]) -> None:
+    def __init__(self, hash_of: Callable[[str, str], bytes], sightings: Sightings) -> None:
         """`hash_of` gives what a source's message id is remembered by."""
         self._hash_of = hash_of
+        self._sightings = sightings
         self.events: list[Prepared] = []
         self.failures: list[Failure] = []
         self.counts: Counter[tuple[str, ...]] = Counter()
@@ -66,6 +68,7 @@ class Results:
         if processing is None:
             event.json  # noqa: B018 - encoded here, once, for the log and for every destination
             self.events.append(Prepared(source, event, metadata, form.received_at, id_hash))
+            self._sightings.see(source, event, form.received_at)
             return
         aside = Aside(source, form.received_at)
         made = processing.apply(event, aside)
@@ -83,7 +86,10 @@ class Results:
             )
             for one in aside.created
         ]
+        seen = self._sightings.see(source, event, form.received_at)
+        seen.violations += [(one, form.received_at, message_id) for one in aside.violations]
         if isinstance(made, Dropped):  # from here on nothing raises: an event counts once
+            seen.blocked[made.reason] = seen.blocked.get(made.reason, 0) + 1
             self.counts["filtered_at_source", source, made.reason] += 1
             self.blocked.append(Blocked(source, event, made.reason))
             if made.is_kept:

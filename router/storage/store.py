@@ -19,6 +19,7 @@ from router.storage.cursor import Cursor
 from router.storage.dead_letters import DeadLetters, LetterQuery
 from router.storage.entry import Entry
 from router.storage.history import History
+from router.storage.inventory import InventoryRows
 from router.storage.letters import DeadLetter, Parked
 from router.storage.outcome import OutcomeRecord
 from router.storage.replays import Place, ReplayRows
@@ -264,6 +265,11 @@ class Storage(ABC):
     @abstractmethod
     def history(self) -> History:
         """How the counters grew over time."""
+
+    @property
+    @abstractmethod
+    def inventory(self) -> InventoryRows:
+        """Which events and properties were seen."""
 
     @abstractmethod
     async def facts(self) -> StoreFacts:

@@ -33,6 +33,10 @@ class Versions:
         self._by_version = {one.rule.version: one for one in rules}
         self.oldest = self._by_version[min(self._by_version)]
 
+    def all(self) -> Iterable[Compiled]:
+        """Every version."""
+        return self._by_version.values()
+
     def of(self, event: AnyEvent) -> Compiled:
         """The rule of the version that the event names; the oldest when it names none that there is."""
         if len(self._by_version) == 1 or _EVENT_VERSION not in bytes(event.context_json):
@@ -61,6 +65,11 @@ class Plan:
 
     def __hash__(self) -> int:
         return hash(self._digest)
+
+    def slow_rules(self) -> list[Rule]:
+        """Rules whose schema only the library can judge."""
+        compiled = [one for versions in self._versions.values() for one in versions.all()]
+        return [one.rule for one in compiled if not one.checked.is_quick]
 
     def rule_for(self, event: AnyEvent) -> Compiled | None:
         """The rule that an event has to keep to beside the common one; None when it is not planned."""

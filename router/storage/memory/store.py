@@ -17,6 +17,7 @@ from router.storage.entry import Entry
 from router.storage.letters import DeadLetter, Parked
 from router.storage.memory.dead_letters import MemoryDeadLetters
 from router.storage.memory.history import MemoryHistory
+from router.storage.memory.inventory import MemoryInventory
 from router.storage.outcome import OutcomeRecord, Run
 from router.storage.replays import Place, Replay, ReplayRows, ReplayState
 from router.storage.retirement import DESTINATION_COUNTERS, last_settlement
@@ -66,6 +67,7 @@ class MemoryStorage(Storage):
         self._times: list[int] = []
         self._replays = MemoryReplays(self)
         self._history = MemoryHistory(self._counters)
+        self._inventory = MemoryInventory()
 
     async def open(self) -> None:
         """Nothing is to be opened."""
@@ -257,6 +259,11 @@ class MemoryStorage(Storage):
     def history(self) -> MemoryHistory:
         """How the counters grew over time."""
         return self._history
+
+    @property
+    def inventory(self) -> MemoryInventory:
+        """The inventory."""
+        return self._inventory
 
     async def facts(self) -> StoreFacts:
         """The store's present state."""

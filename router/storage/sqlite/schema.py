@@ -91,6 +91,9 @@ MIGRATIONS: dict[int, tuple[str, ...]] = {
         # the counters as the history has them
         "CREATE TABLE recorded (name BLOB PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID",
         "INSERT INTO recorded SELECT name, value FROM counters",
+        """CREATE TABLE inventory (
+            source TEXT NOT NULL, type TEXT NOT NULL, name TEXT NOT NULL, row BLOB NOT NULL,
+            PRIMARY KEY (source, type, name)) STRICT""",
     ),
 }  # fmt: skip
 SCHEMA_VERSION = max(MIGRATIONS)

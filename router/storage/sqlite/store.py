@@ -25,6 +25,7 @@ from router.storage.sqlite.connection import Connection
 from router.storage.sqlite.dead_letters import SqliteDeadLetters
 from router.storage.sqlite.health import Health, warnings
 from router.storage.sqlite.history import SqliteHistory
+from router.storage.sqlite.inventory import SqliteInventory
 from router.storage.sqlite.letter_rows import fill_lines
 from router.storage.sqlite.lock import Lock
 from router.storage.sqlite.readers import Readers
@@ -307,6 +308,11 @@ class SqliteStorage(Storage):
     def history(self) -> SqliteHistory:
         """How the counters grew over time."""
         return SqliteHistory(self._open_readers, self._open_writer)
+
+    @property
+    def inventory(self) -> SqliteInventory:
+        """The inventory."""
+        return SqliteInventory(self._open_readers, self._open_writer)
 
     async def facts(self) -> StoreFacts:
         """The store's present state; while the disk fails, the last that was known."""
