@@ -1,6 +1,7 @@
 """`router plan`: check a tracking plan, try examples against it, and propose one from what was seen."""
 
 from pathlib import Path
+from typing import IO
 
 import click
 import msgspec
@@ -41,7 +42,7 @@ def check(file: str) -> None:
 @plan.command()
 @click.argument("file", metavar="PLAN.json")
 @click.argument("examples", type=click.File("rb"), metavar="EXAMPLES.jsonl")
-def test(file: str, examples: click.utils.LazyFile) -> None:
+def test(file: str, examples: IO[bytes]) -> None:
     """Try example calls against a plan.
 
     EXAMPLES has one call a line, as clients send them: {"type": "track", "event": …, "properties": {…}}; - is standard

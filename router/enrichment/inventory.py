@@ -10,7 +10,7 @@ from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 
 from router.actors.actor import Actor
-from router.enrichment.sightings import LONGEST_NAME, Key, Seen, Sightings, Turns
+from router.enrichment.sightings import LONGEST_NAME, Key, Seen, Sightings
 from router.errors import StorageError
 from router.rules.observing import MOST_PATHS
 from router.storage.inventory import HOUR, OTHERS, WEEK_HOURS, SeenEvent, SeenProperty, SeenViolation
@@ -36,7 +36,7 @@ class Inventory(Actor):
         self._storage = storage
         self._sleep = sleep
         self._steps: deque[Sightings] = deque()
-        self._turns: dict[Key, Turns] = {}
+        self._came: Counter[Key] = Counter()
         self._rows: dict[_Row, SeenEvent] = {}
         self._names: Counter[str] = Counter()
         self._properties: Counter[str] = Counter()
@@ -63,26 +63,22 @@ class Inventory(Actor):
 
     def step(self) -> Sightings:
         """What the next step adds."""
-        made = Sightings(self._turns_of)
+        made = Sightings(self._came.__getitem__)
         self._steps.append(made)
         return made
 
     def committed(self) -> None:
         """The oldest step is durable, so what it saw counts."""
-        for (source, kind, name), seen in self._steps.popleft().found.items():
+        if len(self._came) > 2 * MOST_EVENTS:
+            self._came.clear()  # names without end; those that come often are soon known again
+        for key, seen in self._steps.popleft().found.items():
+            source, kind, name = key
+            self._came[key] += seen.count
             self._learn(source, str(kind.__struct_config__.tag), name[:LONGEST_NAME], seen)
 
     def forget(self) -> None:
         """Drop what is not durable: it is prepared again."""
         self._steps.clear()
-
-    def _turns_of(self, key: Key) -> Turns:
-        known = self._turns.get(key)
-        if known is None:
-            if len(self._turns) > 2 * MOST_EVENTS:
-                self._turns.clear()  # names without end; those that come often are soon known again
-            known = self._turns[key] = Turns()
-        return known
 
     def _learn(self, source: str, kind: str, name: str, seen: Seen) -> None:
         row = self._rows.get((source, kind, name))

@@ -20,6 +20,7 @@ from tests.bench.events import batch, ecommerce
 from tests.bench.figure import Cost, Figure, ratio
 from tests.bench.load import percentile, post_all
 from tests.bench.neighbours import dead_neighbour, fairness
+from tests.bench.plans import plan_figures
 from tests.bench.process import Server, wait_until
 from tests.bench.recovery import recovery_figures
 from tests.bench.routing import routing_figures
@@ -161,6 +162,7 @@ async def main() -> None:
         "neighbour": dead_neighbour,
         "fairness": fairness,
         "routing": None,
+        "plans": plan_figures,
         "recovery": None,
         "backlog": None,
         "seen": None,
