@@ -30,8 +30,7 @@ def plan() -> None:
 def check(file: str) -> None:
     """Say everything that is wrong with a plan."""
     found = _read(file)
-    rules = "1 rule" if len(found.rules) == 1 else f"{len(found.rules)} rules"
-    output.line(f"{file} has {rules} and no problems")
+    output.line(f"{file} has {_rules(len(found.rules))} and no problems")
     slow = [str(rule) for rule in found.slow_rules()]
     if slow:
         output.line("judged by the library alone, which takes longer:")
@@ -92,9 +91,12 @@ def infer(source: str, out: str | None, file: str) -> None:
         raise Failure(f"{out} exists; name another file, or remove that one") from None
     except OSError as error:
         raise Failure(f"{out} cannot be written ({error.strerror})") from None
-    output.line(
-        f"{out} proposes {len(proposed['rules'])} rules; read it, then name it under [plans.{source}]"
-    )
+    count = _rules(len(proposed["rules"]))
+    output.line(f"{out} proposes {count}; read it, then name it under [plans.{source}]")
+
+
+def _rules(count: int) -> str:
+    return "1 rule" if count == 1 else f"{count} rules"
 
 
 def _read(file: str) -> Plan:

@@ -188,6 +188,22 @@ async def test_the_commands_that_send_events_again_work(router: RouterProcess) -
     assert lines_of(file).count("Order Completed") == 2
 
 
+async def test_the_commands_about_plans_work(router: RouterProcess) -> None:
+    environment = {"ROUTER_PORT": str(router.port)}
+    await shell(commands_of("router tap")["send"], router.folder, **environment)
+    await eventually(lambda: lines_of(router.folder / "data" / "events.jsonl"), "Order Completed")
+    lines = [line.split("  #")[0] for line in block(PAGE, "sh", "router schema").splitlines()]
+
+    seen, proposed, checked = [
+        await shell(line.replace(".venv/bin/router", str(ROUTER)), router.folder, **environment)
+        for line in lines
+    ]
+
+    assert "Order Completed" in seen
+    assert "proposes 1 rule" in proposed
+    assert "no problems" in checked
+
+
 def test_the_test_of_a_product_passes(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(test_order=block(PAGE, "python", "event_router"))
 

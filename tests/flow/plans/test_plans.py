@@ -1,5 +1,6 @@
 """What a tracking plan does to events on their way: at every destination, and on the sources it forwards to."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -8,7 +9,9 @@ from typing import Any
 
 import msgspec
 import pytest
+from click.testing import CliRunner
 
+from router.cli.main import main
 from router.config.load import load
 from router.errors import ConfigError
 from router.rules.again import sent_again
@@ -390,3 +393,24 @@ def test_a_broken_plan_is_refused_with_the_place_of_the_fault(file: Path) -> Non
 def test_a_plan_that_is_not_there_is_refused(file: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read"):
         load({"plans": {"shop": {"file": str(file)}}, "sources": {"a": {"write_key": "k"}}})
+
+
+async def test_where_tells_that_an_event_was_blocked_by_its_plan(file: Path) -> None:
+    async with planned(file, track={"unplanned_events": "block"}) as rig:
+        await send(rig, "Unheard Of")
+        config = file.with_name("router.toml")
+        store = rig.config["storage"]["path"]
+        config.write_text(f'[storage]\npath = "{store}"\n[sources.website]\nwrite_key = "env:NONE"\n')
+
+        said = await asyncio.to_thread(CliRunner().invoke, main, ["where", "m1", "-c", str(config)])
+
+    assert "m1  was blocked by its tracking plan (unplanned)" in said.output
+
+
+async def test_metrics_show_what_was_filtered_at_the_source_with_its_reason(file: Path) -> None:
+    async with planned(file, track={"unplanned_events": "block"}) as rig:
+        await send(rig, "Unheard Of")
+        storage = rig.router.storage
+        shown = rig.router.metrics.text(await storage.facts(), await rig.counters(), await storage.books())
+
+    assert b'reason="unplanned",source="website",step="filtered_at_source"} 1' in shown

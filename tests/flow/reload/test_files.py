@@ -18,6 +18,7 @@ from router.errors import RouterError
 from router.plugins.registry import Registry
 from router.telemetry.happenings import ConfigReloaded, ReloadRefused
 from router.telemetry.signals import Signal, Signals
+from tests.unit.plan.drafting import RIDE, rule, text
 
 CONFIG = """
 [server]
@@ -299,3 +300,18 @@ async def test_a_plugin_s_file_is_watched(tmp_path: Path) -> None:
         (plugins / "own.py").write_text(PLUGIN.replace('"first"', '"other"'))
 
         assert (await rig.signals.wait_for(ConfigReloaded, timeout=20)).changed == ("own",)
+
+
+@pytest.mark.slow
+async def test_a_plan_s_file_is_watched_and_a_broken_one_is_refused(tmp_path: Path) -> None:
+    plan = tmp_path / "plans" / "shop.json"
+    plan.parent.mkdir()
+    plan.write_bytes(text(RIDE))
+    more = f'[plans.shop]\nfile = "{plan}"\n[sources.app]\nwrite_key = "wk_app"\nplan = "shop"\n'
+    async with filed(tmp_path, more, watches=True) as rig:
+        plan.write_bytes(b'{"rules": [')
+        refused = await rig.signals.wait_for(ReloadRefused, timeout=20)
+        plan.write_bytes(text(RIDE, rule(key="Other")))
+
+        assert "is not JSON" in refused.problems[0]
+        assert (await rig.signals.wait_for(ConfigReloaded, timeout=20)).sources == ("app",)
