@@ -6,6 +6,7 @@ It is a write of its own and not of the commit, which would pay for it with ever
 the last seconds, and no event is ever counted twice: rows are written whole, and a step that fails leaves nothing.
 """
 
+import asyncio
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 
@@ -41,6 +42,7 @@ class Inventory(Actor):
         self._names: Counter[str] = Counter()
         self._properties: Counter[str] = Counter()
         self._changed: set[_Row] = set()
+        self._writing = asyncio.Lock()
 
     async def open(self) -> None:
         """Read what is known."""
@@ -119,11 +121,16 @@ class Inventory(Actor):
         return row
 
     async def _write(self) -> None:
-        changed, self._changed = self._changed, set()
-        try:
-            await self._storage.inventory.keep([self._rows[key] for key in sorted(changed)])
-        except StorageError:  # the store is in trouble and says so itself; rows are whole, so nothing is lost
-            self._changed |= changed
+        async with (
+            self._writing
+        ):  # the last write waits for one that is under way, which is then not cut short
+            changed, self._changed = self._changed, set()
+            try:
+                await self._storage.inventory.keep([self._rows[key] for key in sorted(changed)])
+            except (
+                StorageError
+            ):  # the store is in trouble and says so itself; rows are whole, so nothing is lost
+                self._changed |= changed
 
 
 def _learn_violations(row: SeenEvent, seen: Seen) -> None:

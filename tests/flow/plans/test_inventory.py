@@ -1,8 +1,11 @@
 """What a running router learns of what its sources send."""
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from router.enrichment import inventory
 from router.enrichment.inventory import Inventory
@@ -147,6 +150,47 @@ async def test_all_events_of_a_source_together_have_a_limit_of_properties() -> N
     made = await fill(200, properties=300)
 
     assert sum(len(row.properties) for row in made.rows()) == inventory.MOST_PROPERTIES
+
+
+async def test_a_write_that_fails_is_made_up_for_by_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    storage = MemoryStorage()
+    made = Inventory(storage, sleep=ManualClock().sleep)
+    made.step().see("a", events.track("E"), 1)
+    made.committed()
+
+    async def fail(rows: Sequence[SeenEvent]) -> None:
+        raise StoreUnavailable("the disk is away")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(storage.inventory, "keep", fail)
+        await made.stop()
+    await made.stop()
+
+    assert [row.name for row in await storage.inventory.read()] == ["E"]
+
+
+async def test_the_last_write_waits_for_one_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    storage, release = MemoryStorage(), asyncio.Event()
+    made = Inventory(storage, sleep=ManualClock().sleep)
+    keep = storage.inventory.keep
+
+    async def wait(rows: Sequence[SeenEvent]) -> None:
+        await release.wait()
+        await keep(rows)
+
+    monkeypatch.setattr(storage.inventory, "keep", wait)
+    made.step().see("a", events.track("E"), 1)
+    made.committed()
+    async with asyncio.TaskGroup() as group:
+        first = group.create_task(made.stop())
+        last = group.create_task(made.stop())
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        was_done = first.done() or last.done()
+        release.set()
+
+    assert not was_done
+    assert [row.name for row in await storage.inventory.read()] == ["E"]
 
 
 async def test_violations_older_than_a_week_are_forgotten() -> None:
