@@ -54,7 +54,7 @@ COUNTERS = {
 
 
 CRM = Standing("crm", 0, Cursor(50, ((60, 70),)), 2)
-BOOKS = Books(105, 2, 100, tuple(COUNTERS.items()), (CRM,))
+BOOKS = Books(107, 2, 100, tuple(COUNTERS.items()), (CRM,))
 
 
 def samples(
@@ -176,11 +176,19 @@ def test_the_sum_of_the_stream_holds_with_what_was_dropped_and_what_was_lost() -
     found = stream_sum(BOOKS)
 
     assert found.missing == 0
-    assert str(found) == "105 received = 100 in the stream + 2 damaged + 3 duplicate"
+    assert str(found) == "107 received = 100 in the stream + 2 damaged + 3 duplicate + 2 unplanned"
+
+
+def test_events_that_the_router_creates_are_part_of_the_stream_s_sum() -> None:
+    created = (*BOOKS.counters, (("created_at_source", "quality", "violation"), 4))
+    found = stream_sum(replace(BOOKS, counters=created, stream_next=104))
+
+    assert found.missing == 0
+    assert str(found).startswith("111 received or created = 104 in the stream")
 
 
 def test_an_event_that_did_not_reach_the_stream_is_missed() -> None:
-    assert stream_sum(replace(BOOKS, inbox_cursor=106)).missing == 1
+    assert stream_sum(replace(BOOKS, inbox_cursor=108)).missing == 1
 
 
 def test_unexplained_events_are_told_by_destination_and_for_the_stream() -> None:
