@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from router.plugins.declarative.reading import read_destination
     from router.plugins.destination import Destination, Requests
     from router.plugins.dropped import Dropped
+    from router.plugins.enricher import Enricher
     from router.plugins.hookspecs import hookimpl
     from router.plugins.outcome import Outcome
     from router.plugins.policies import Batching, Concurrency, Rate, Retry
@@ -60,6 +61,7 @@ __all__ = [
     "Destination",
     "Dropped",
     "Duration",
+    "Enricher",
     "Event",
     "Group",
     "HeaderAuth",
@@ -120,6 +122,7 @@ _HOMES = {
     "router.plugins.declarative.reading": ("read_destination",),
     "router.plugins.destination": ("Destination", "Requests"),
     "router.plugins.dropped": ("Dropped",),
+    "router.plugins.enricher": ("Enricher",),
     "router.plugins.hookspecs": ("hookimpl",),
     "router.plugins.outcome": ("Outcome",),
     "router.plugins.policies": ("Batching", "Concurrency", "Rate", "Retry"),

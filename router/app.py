@@ -316,7 +316,7 @@ class Router(Embedding):
         """Go by `config` from now on: its sources, its limits. `reload` is what also changes the destinations."""
         self.config = config
         self.registry = registry
-        self._processing = processing_of(config)
+        self._processing = processing_of(config, signals=self.signals)
         self._unknown = UnknownIntegrations(
             integration_names(config.destinations.values(), registry.destinations.values())
         )

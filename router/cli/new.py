@@ -28,7 +28,7 @@ _FILES = {
 
 
 @click.command()
-@click.argument("what", type=click.Choice(["destination", "source", "transformation"]))
+@click.argument("what", type=click.Choice(["destination", "enrichment", "source", "transformation"]))
 @click.argument("name")
 @click.option(
     "--folder", type=click.Path(path_type=Path), help="Where it is written; by default pointsman-NAME."
@@ -36,8 +36,8 @@ _FILES = {
 def new(what: str, name: str, folder: Path | None) -> None:
     """Begin a plugin: a package with settings, tests and a Makefile.
 
-    WHAT is destination, source or transformation; NAME is the word in kind = "…": the name of a service, or what it
-    does.
+    WHAT is destination, enrichment, source or transformation; NAME is the word in kind = "…": the name of a service,
+    or what it does.
     """
     if not _NAME.fullmatch(name):
         raise Failure(f"{name!r} is not a name; use lower case letters, digits and hyphens, e.g. my-crm")

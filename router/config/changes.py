@@ -45,12 +45,7 @@ def changes(old: Config, new: Config) -> Changes:
         unchanged=_ordered(after, kept),
         renamed=renamed,
         sources=tuple(
-            sorted(
-                name
-                for name in {*old.sources, *new.sources}
-                if old.sources.get(name) != new.sources.get(name)
-                or _plan_of(old, name) != _plan_of(new, name)
-            )
+            sorted(name for name in {*old.sources, *new.sources} if _source(old, name) != _source(new, name))
         ),
         needs_restart=tuple(_fixed(old, new)),
     )
@@ -70,6 +65,16 @@ def without_fixed(old: Config, new: Config) -> Config:
     """The new configuration, as far as a router that runs with the old one can take it over."""
     fixed = {name: getattr(old.server, name) for name in _FIXED}
     return replace(new, server=replace(new.server, **fixed), storage=old.storage, logging=old.logging)
+
+
+def _source(config: Config, name: str) -> object:
+    """What is configured of a source, with its plan and the settings of its enrichments."""
+    source = config.sources.get(name)
+    return source and (
+        source,
+        _plan_of(config, name),
+        [config.enrichments[kind].settings for kind in source.enrich],
+    )
 
 
 def _ordered(sections: Iterable[str], names: set[str]) -> tuple[str, ...]:

@@ -15,11 +15,13 @@ from msgspec.structs import replace
 from router.config.addressing import addressed, read_consent
 from router.config.checks import check_server, check_storage
 from router.config.convert import Converter
+from router.config.enrichments import read_enrichments
 from router.config.environment import override
 from router.config.lines import key_lines
 from router.config.model import (
     Config,
     DestinationConfig,
+    EnrichmentConfig,
     LoggingConfig,
     Outline,
     ServerConfig,
@@ -48,6 +50,7 @@ _SECTIONS = (
     "sources",
     "plans",
     "destinations",
+    "enrichments",
     "transformations",
     "consent",
     "plugins",
@@ -166,6 +169,7 @@ def _read(
     check_planned(sources, planned, problems)
     destinations: dict[str, DestinationConfig] = {}
     transformations: dict[str, TransformationConfig] = {}
+    enrichments: dict[str, EnrichmentConfig] = {}
     if not broken:  # without its plugins, every kind would be reported as unknown
         if storage.kind not in registry.storages:
             remedy = did_you_mean(storage.kind, registry.storages)
@@ -194,6 +198,13 @@ def _read(
         for name, section in _named(data, "transformations", problems).items():
             if (transformation := transforming.read(name, section)) is not None:
                 transformations[name] = transformation
+        enrichments = read_enrichments(
+            _named(data, "enrichments", problems),
+            sources,
+            registry=registry,
+            references=references,
+            problems=problems,
+        )
     if problems or broken:
         raise ConfigError([*problems.lines(), *([broken] if broken else [])])
     window = max((one.dedupe_window for one in sources.values()), default=storage.dedupe_window)
@@ -205,6 +216,7 @@ def _read(
         destinations={name: _transformed(one, transformations) for name, one in destinations.items()},
         transformations=transformations,
         consent=consent,
+        enrichments=enrichments,
         plugins=plugins,
         logging=logging,
         references={dotted(path): reference for path, reference in references.found.items()},

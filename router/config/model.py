@@ -9,6 +9,7 @@ from msgspec.structs import fields
 from router.events.source import Source
 from router.plugins.auth import Auth
 from router.plugins.destination import Destination
+from router.plugins.enricher import Enricher
 from router.plugins.policies import Policies
 from router.plugins.registry import PluginsConfig
 from router.plugins.settings import Duration, Secret, Settings, Size
@@ -113,6 +114,9 @@ class SourceConfig(Source, frozen=True, kw_only=True):
     into them."""
     schema: SchemaControls = SchemaControls()
     """Events and traits that are not wanted, for a source without a plan; by default everything is."""
+    enrich: tuple[str, ...] = ()
+    """What is added to the context of its events where it is absent, e.g. ["geo", "user_agent"]; nothing by default.
+    `router plugins` lists the kinds. Where two add the same, the first one's is taken."""
 
     def plugin(self) -> SourcePlugin[Any]:
         """A new instance of the plugin with these settings; only where there is one."""
@@ -163,6 +167,20 @@ class TransformationConfig(Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         return f"TransformationConfig(name={self.name!r}, kind={self.kind!r}, settings=***)"
+
+
+class EnrichmentConfig(Struct, frozen=True, kw_only=True):
+    """A section `[enrichments.KIND]`, or none where the plugin needs no settings. Its `repr` hides the settings."""
+
+    kind: str
+    """The word after `enrichments.`: which plugin, as `enrich` of a source names it."""
+    settings: Settings
+    """What the plugin needs, right in the section."""
+    enricher: Enricher[Any]
+    """The plugin with these settings, made when the configuration was read; it remembers nothing of events."""
+
+    def __repr__(self) -> str:
+        return f"EnrichmentConfig(kind={self.kind!r}, settings=***)"
 
 
 class DestinationConfig(Struct, frozen=True, kw_only=True):
@@ -273,6 +291,8 @@ class Config(Struct, frozen=True, kw_only=True):
     """The transformations by name, in the order of the file."""
     consent: ConsentConfig = ConsentConfig()
     """What end users may consent to."""
+    enrichments: Mapping[str, EnrichmentConfig] = field(default_factory=dict)
+    """The enrichments by kind."""
     plugins: PluginsConfig = PluginsConfig()
     """Where plugins come from."""
     logging: LoggingConfig = LoggingConfig()

@@ -1,4 +1,4 @@
-"""Notices when the configuration's files change: the file itself, secrets, settings, tracking plans, plugins.
+"""Notices when the configuration's files change: the file itself, secrets, settings, plans, databases, plugins.
 
 It watches the folders that they lie in, because editors and secret stores put a new file in the old one's place, and
 then looks at the files' contents: a file that was only touched has not changed. It also looks every few seconds
@@ -90,6 +90,7 @@ class FileWatch(Actor):
 def digests(file: str, config: Config) -> Digests:
     """The digests of everything that `config` was made of; blocks while it reads."""
     found = {path: _digest(Path(path)) for path in (file, *files_of(config))}
+    found |= {path: _state(Path(path)) for path in enrichment_files(config)}
     for directory in config.plugins.directories:
         found[directory] = ",".join(f"{one.name}:{digest(one)}" for one in _code(Path(directory)))
     return found
@@ -97,7 +98,7 @@ def digests(file: str, config: Config) -> Digests:
 
 def folders(file: str, config: Config) -> set[Path]:
     """The folders in which a change may be one of the configuration."""
-    found = {Path(path).parent for path in (file, *files_of(config))}
+    found = {Path(path).parent for path in (file, *files_of(config), *enrichment_files(config))}
     for directory in config.plugins.directories:
         found.add(Path(directory))
         found.update(one for one in Path(directory).rglob("*") if one.is_dir() and one.name != "__pycache__")
@@ -119,11 +120,25 @@ def files_of(config: Config) -> set[str]:
     return {*secret_files(config), *texts, *(one.file for one in config.plans.values())}
 
 
+def enrichment_files(config: Config) -> set[str]:
+    """The files that enrichers were made of, such as databases."""
+    return {path for one in config.enrichments.values() for path in one.enricher.files}
+
+
 def _code(directory: Path) -> Iterator[Path]:
     if directory.is_dir():
         for one in sorted(directory.iterdir()):
             if one.suffix == ".py" or (one.is_dir() and one.name != "__pycache__"):
                 yield one
+
+
+def _state(file: Path) -> str:
+    """What tells a large file from the one before, without reading it."""
+    try:
+        found = file.stat()
+    except OSError as error:
+        return f"unreadable: {error.errno}"
+    return f"{found.st_mtime_ns} {found.st_size} {found.st_ino}"
 
 
 def _digest(file: Path) -> str:

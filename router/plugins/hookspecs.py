@@ -17,6 +17,7 @@ from typing import Any
 import pluggy
 
 from router.plugins.destination import Destination
+from router.plugins.enricher import Enricher
 from router.plugins.source import SourcePlugin
 from router.plugins.transformation import Transformation
 
@@ -36,8 +37,8 @@ class Hooks:
         raise NotImplementedError
 
     @hookspec
-    def register_enrichments(self) -> Sequence[type[Any]]:
-        """Return enrichment classes, each with its `kind`: steps that add to an event before it is stored."""
+    def register_enrichments(self) -> Sequence[type[Enricher[Any]]]:
+        """Return enricher classes, each with its `kind`: they add to the context of an event before it is kept."""
         raise NotImplementedError
 
     @hookspec

@@ -19,14 +19,14 @@ class Loading:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if isinstance(error, (Exception, SystemExit)) and not isinstance(error, RouterError):
-            where = _line(error)
+            where = code_line(error)
             raise PluginError(
                 f"{self._said} cannot be loaded: {type(error).__name__}: {error}{where}; {self._remedy}"
             ) from error
 
 
-def _line(error: BaseException) -> str:
-    """The deepest line of code that raised, which for a plugin is usually its own."""
+def code_line(error: BaseException) -> str:
+    """The deepest line of code that raised, as ` at file:line`; for a plugin it is usually its own."""
     if isinstance(error, SyntaxError):
         return ""  # its own text names the line
     trace = error.__traceback__

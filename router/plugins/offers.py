@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from router.errors import PluginError
 from router.plugins.destination import Destination
+from router.plugins.enricher import SENDERS_ALONE, Enricher
 from router.plugins.loading import Loading
 from router.plugins.settings import Settings
 from router.plugins.source import SourcePlugin
@@ -77,6 +78,8 @@ class Offers:
             check_transformation(found, said)
         elif what == "source":
             check_source_plugin(found, said)
+        elif what == "enrichment":
+            check_enricher(found, said)
         self._origins[what, kind] = said
         self._classes[what][kind] = found
         self.rows.append(offer)
@@ -128,6 +131,23 @@ def check_source_plugin(found: object, said: str) -> None:
         raise PluginError(
             f"{where} has the interval {found.interval!r}; write e.g. `interval = Duration(30)`"
         )
+    _check_parameters(found, where)
+
+
+def check_enricher(found: object, said: str) -> None:
+    """Refuse a class that does not keep the contract of an enricher; raises PluginError."""
+    name = getattr(found, "__name__", repr(found))
+    where = f"{said}: enrichment {name}"
+    if not (inspect.isclass(found) and issubclass(found, Enricher)):
+        raise PluginError(f"{where} is not a subclass of Enricher; write `class {name}(Enricher[…])`")
+    if found.add is Enricher.add:
+        raise PluginError(f"{where} has no `add`; write it")
+    for attribute in ("reads", "adds"):
+        members = getattr(found, attribute, None)
+        if not (isinstance(members, tuple) and members and all(isinstance(one, str) for one in members)):
+            raise PluginError(f'{where} needs {attribute} = ("…",): names of members of `context`')
+    if refused := SENDERS_ALONE.intersection(found.adds):
+        raise PluginError(f"{where} adds context.{min(refused)}, which senders alone set; add another member")
     _check_parameters(found, where)
 
 

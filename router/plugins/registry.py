@@ -18,6 +18,7 @@ from msgspec import Struct
 from router.errors import PluginError
 from router.plugins.destination import Destination
 from router.plugins.directory import load_directory
+from router.plugins.enricher import Enricher
 from router.plugins.hookspecs import PROJECT, Hooks
 from router.plugins.loading import Loading
 from router.plugins.offers import Offer, Offers
@@ -125,8 +126,8 @@ class Registry:
         return self._offers.classes("source")
 
     @property
-    def enrichments(self) -> Mapping[str, type[Any]]:
-        """Enrichment classes by kind."""
+    def enrichments(self) -> Mapping[str, type[Enricher[Any]]]:
+        """Enricher classes by kind."""
         return self._offers.classes("enrichment")
 
     @property

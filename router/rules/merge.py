@@ -27,5 +27,10 @@ def set_member(target: bytes, key: str, value: bytes) -> bytes:
 
 def add_member(target: bytes, key: bytes, value: bytes) -> bytes:
     """Return `target` with a member that it does not have yet; `key` is JSON text, e.g. `b'"ip"'`. No decoding."""
+    return add_members(target, key + b":" + value)
+
+
+def add_members(target: bytes, members: bytes) -> bytes:
+    """Return `target` with members that it does not have yet, given as JSON text: `b'"ip":"…","os":{…}'`."""
     rest = target.lstrip()[1:].lstrip()
-    return b"{" + key + b":" + value + (b"" if rest[:1] == b"}" else b",") + rest
+    return b"{" + members + (b"" if rest[:1] == b"}" else b",") + rest

@@ -188,6 +188,13 @@ class EventsBlocked(Signal, frozen=True):
     """Never logged."""
 
 
+class EnrichmentFailed(Signal, frozen=True):
+    """An enricher raised for the first time since it was made; its additions are missing, and counted."""
+
+    kind: str
+    error: str
+
+
 class EventsGivenUp(Signal, frozen=True):
     """Processing itself failed on these events; they are dead letters of the pipeline."""
 

@@ -46,6 +46,7 @@ _LEVELS: dict[type[Signal], Level] = {
     h.BudgetWarned: "warning",
     h.EventsBlocked: "debug",
     h.EventsGivenUp: "error",
+    h.EnrichmentFailed: "warning",
     h.BatchFailed: "warning",
     h.DestinationPaused: "warning",
     h.DestinationResumed: "info",

@@ -105,6 +105,7 @@ class _Now(Collector):
             _pending(books),
             _unexplained(books),
             retried_requests(counters),
+            failed_enrichments(counters),
             *_store(facts),
             *_process(),
         ]
@@ -159,6 +160,19 @@ def retried_requests(counters: Counts) -> Metric:
     for name, *labels in sorted(counters):
         if name == "requests_retried":
             family.add_metric(labels[:1] or [""], counters[name, *labels])
+    return family
+
+
+def failed_enrichments(counters: Counts) -> Metric:
+    """Events that are kept without what an enricher should have added, because it raised."""
+    family = CounterMetricFamily(
+        "router_failed_enrichments",
+        "Events without an addition whose enricher failed.",
+        labels=["source", "enrichment"],
+    )
+    for name, *labels in sorted(counters):
+        if name == "enrichment_failed":
+            family.add_metric(labels, counters[name, *labels])
     return family
 
 

@@ -7,6 +7,7 @@
 | the same, kept in a file beside the test | the fixture `recorded`, and `pytest --record` |
 | what a source hands over | `take(Poll, cursor=7)`; also with `configured` |
 | a whole router in this process | `running`, in `router.testing.running`; or the fixture `event_router` |
+| what an enricher adds | `enriched(Weather, track("A", context={…}))`, `enricher(Weather, city="…")` |
 | whether an event was sent | `assert_tracked(events, "Order Completed", user_id="u1")`, `assert_sent` |
 | a service that misbehaves as told | `FakeHttp`, `Reply`, `rate_limited`, `flaky`, `TokenEndpoint`, `first_of` |
 | time that obeys | `ManualClock` |
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from router.testing.clock import ManualClock
     from router.testing.collect import Shelf, collect_plugin
     from router.testing.conformance.suite import broken_promises
+    from router.testing.enriching import enriched, enricher
     from router.testing.events import alias, group, identify, one_of_each, page, screen, track
     from router.testing.exchanging import Exchange, answer, exchange
     from router.testing.fake_http import FakeHttp, Received, Reply
@@ -38,6 +40,7 @@ _HOMES = {
     "router.testing.clock": ("ManualClock",),
     "router.testing.collect": ("Shelf", "collect_plugin"),
     "router.testing.conformance.suite": ("broken_promises",),
+    "router.testing.enriching": ("enriched", "enricher"),
     "router.testing.events": ("alias", "group", "identify", "one_of_each", "page", "screen", "track"),
     "router.testing.exchanging": ("Exchange", "answer", "exchange"),
     "router.testing.fake_http": ("FakeHttp", "Received", "Reply"),
@@ -63,6 +66,8 @@ __all__ = [
     "broken_promises",
     "collect_plugin",
     "configured",
+    "enriched",
+    "enricher",
     "exchange",
     "first_of",
     "flaky",

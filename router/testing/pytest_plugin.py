@@ -42,7 +42,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(
     session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
 ) -> None:
-    """Add a test for each destination and promise; -k and -m choose among them as among any."""
+    """Add a test for each destination or enrichment, and promise; -k and -m choose among them as among any."""
     if _is_wanted(config):
         import_module("router.testing.conformance.collecting").add_tests(session, items)
 

@@ -30,7 +30,9 @@ def run(*command: str, folder: Path) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize(("what", "tests"), [("destination", 15), ("source", 4), ("transformation", 2)])
+@pytest.mark.parametrize(
+    ("what", "tests"), [("destination", 15), ("enrichment", 7), ("source", 4), ("transformation", 2)]
+)
 def test_a_new_package_passes_its_tests(what: str, tests: int, tmp_path: Path, prepared: Path) -> None:
     run(str(ROUTER), "new", what, "my-thing", folder=tmp_path)
     package = tmp_path / "pointsman-my-thing"

@@ -113,5 +113,21 @@ def test_the_function_of_the_guide_comes_true_as_its_examples_say(
     )
 
 
+def test_the_enrichment_of_the_guide_works_and_keeps_every_promise(
+    tmp_path: Path, pytester: pytest.Pytester
+) -> None:
+    (tmp_path / "language.py").write_text(block(PAGE, "python", 'kind = "language"'), encoding="utf-8")
+    config = tmp_path / "router.toml"
+    config.write_text(f"[plugins]\ndirectories = ['{tmp_path}']\n" + block(PAGE, "toml", "enrich = "))
+    pytester.makeini(
+        f"[pytest]\nconformance_directories = {tmp_path}\npythonpath = {tmp_path}\ntestpaths = ."
+    )
+    pytester.makepyfile(test_language=block(PAGE, "python", "from language import Language"))
+    options = ("-p", "no:cacheprovider", "-p", "no:asyncio", "-p", "no:hypothesispytest")
+
+    assert load(config).sources["website"].enrich == ("language",)
+    pytester.runpytest_inprocess(*options).assert_outcomes(passed=1 + 5)
+
+
 def test_the_guide_is_linked_from_the_readme() -> None:
     assert f"({PAGE})" in (ROOT / "README.md").read_text(encoding="utf-8")

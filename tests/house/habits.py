@@ -25,6 +25,7 @@ CATCH_ALLS: Mapping[str, str] = {
     "router/testing/conformance/purity.py": "whatever an author's code raises is what is looked for",
     "router/ingestion/source_actor.py": "a source plugin may raise anything; it harms its own source only",
     "router/plugins/chain.py": "a transformation may raise anything; it harms its event only",
+    "router/enrichment/answers.py": "an enricher may raise anything; it costs its own addition only",
     "router/enrichment/results.py": "an event that breaks a step is set aside, and those behind it go on",
 }
 """Where every exception may be caught, and why."""

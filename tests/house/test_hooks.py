@@ -1,12 +1,13 @@
 """Each hook, in a test named after it: what a plugin returns from it can be found in the registry."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import click
 
 from router.events.calls import AnyEvent, Track
 from router.plugins.destination import Destination
+from router.plugins.enricher import Enricher
 from router.plugins.hookspecs import hookimpl
 from router.plugins.registry import Registry
 from router.plugins.request import Request
@@ -46,6 +47,17 @@ class Poll(SourcePlugin[NoSettings]):
         return None
 
 
+class Weather(Enricher[NoSettings]):
+    """Adds nothing."""
+
+    kind = "weather"
+    reads = ("ip",)
+    adds = ("weather",)
+
+    def add(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {}
+
+
 class Anything:
     """What a hook may return whose contract is not written yet."""
 
@@ -68,8 +80,8 @@ class Plugin:
         return [Poll]
 
     @hookimpl
-    def register_enrichments(self) -> list[type[Any]]:
-        return [Anything]
+    def register_enrichments(self) -> list[type[Weather]]:
+        return [Weather]
 
     @hookimpl
     def register_transformations(self) -> list[type[Pass]]:
@@ -106,7 +118,7 @@ def test_register_sources_adds_ways_in() -> None:
 
 
 def test_register_enrichments_adds_steps() -> None:
-    assert registry().enrichments == {"anything": Anything}
+    assert registry().enrichments == {"weather": Weather}
 
 
 def test_register_transformations_adds_steps() -> None:

@@ -1,4 +1,4 @@
-"""The suite as tests of pytest: one for each destination or source, and promise."""
+"""The suite as tests of pytest: one for each destination, source or enrichment, and promise."""
 
 import os
 from collections.abc import Iterator
@@ -7,7 +7,9 @@ from typing import Any, cast
 
 import pytest
 
+from router.plugins.enricher import Enricher
 from router.plugins.registry import BUILT_IN_ORIGIN, PluginsConfig, Registry
+from router.testing.conformance.enrichers import ENRICHER_PROMISES, EnricherPromise
 from router.testing.conformance.promise import CannotTell, NotKept, Promise
 from router.testing.conformance.suite import Plugin, promises_of, verify, worded
 
@@ -16,11 +18,16 @@ ROUTER = "pointsman"
 
 
 class Conformance(pytest.Collector):
-    """Collects the tests of all destinations and sources."""
+    """Collects the tests of all destinations, sources and enrichments."""
 
     def collect(self) -> Iterator[pytest.Item]:
         """One test for each of them and promise."""
         for what, kind, cls in sorted(_plugins(self.config), key=lambda one: one[:2]):
+            if issubclass(cls, Enricher):
+                for one in ENRICHER_PROMISES:
+                    name = f"{what}-{kind}-{one.name}"
+                    yield EnricherTest.from_parent(self, name=name, enricher=cls, promise=one)
+                continue
             for promise in promises_of(cls):
                 name = f"{kind}-{promise.name}" if what == "destination" else f"{what}-{kind}-{promise.name}"
                 yield ConformanceTest.from_parent(self, name=name, plugin=cls, promise=promise)
@@ -58,11 +65,36 @@ class ConformanceTest(pytest.Item):
         return self.path, None, f"conformance: {self.name}"
 
 
-def _plugins(config: pytest.Config) -> list[tuple[str, str, Plugin]]:
-    """What is tested: `destination` or `source`, the kind and the class."""
+class EnricherTest(pytest.Item):
+    """One promise of one enrichment."""
+
+    def __init__(self, *, enricher: type[Enricher[Any]], promise: EnricherPromise, **options: Any) -> None:
+        super().__init__(**options)
+        self._cls = enricher
+        self._promise = promise
+        self.add_marker("conformance")
+
+    def runtest(self) -> None:
+        """Check it."""
+        self._promise.check(self._cls)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """What is wrong, in one sentence."""
+        error = excinfo.value
+        if not isinstance(error, NotKept):
+            return super().repr_failure(excinfo, style)
+        return f"enrichment {self._cls.kind!r} does not {self._promise.says}: {error}"
+
+    def reportinfo(self) -> tuple[os.PathLike[str], int | None, str]:
+        """What the line of the test says."""
+        return self.path, None, f"conformance: {self.name}"
+
+
+def _plugins(config: pytest.Config) -> list[tuple[str, str, Plugin | type[Enricher[Any]]]]:
+    """What is tested: `destination`, `source` or `enrichment`, the kind and the class."""
     folders = tuple(str(config.rootpath / one) for one in config.getini("conformance_directories"))
     registry = Registry.load(PluginsConfig(directories=folders))
-    offers = [one for one in registry.offers if one.what in ("destination", "source")]
+    offers = [one for one in registry.offers if one.what in ("destination", "source", "enrichment")]
     choice = config.getoption("conformance")
     if choice == "auto" and not _is_home(config):
         own = (ROUTER, BUILT_IN_ORIGIN)
@@ -75,7 +107,7 @@ def _plugins(config: pytest.Config) -> list[tuple[str, str, Plugin]]:
                 f"--conformance: no plugin offers {unknown[0]!r}; known are {', '.join(known)}, all, none"
             )
         offers = [one for one in offers if one.kind in wanted]
-    return [(one.what, one.kind, cast(Plugin, registry.offered(one))) for one in offers]
+    return [(one.what, one.kind, cast(Plugin | type[Enricher[Any]], registry.offered(one))) for one in offers]
 
 
 def _is_home(config: pytest.Config) -> bool:

@@ -28,7 +28,7 @@ async def loads_its_sample(specimen: Specimen | SourceSpecimen) -> None:
 
 async def explains_its_settings(specimen: Specimen | SourceSpecimen) -> None:
     """Every setting has a string under it."""
-    silent = [name for cls in _structs(specimen.cls.settings_type()) for name in _unexplained(cls)]
+    silent = unexplained_settings(specimen.cls.settings_type())
     if silent:
         raise NotKept(
             f"nothing is written under {', '.join(silent)}",
@@ -46,6 +46,11 @@ async def explains_its_events(specimen: Specimen) -> None:
             f"its docstring does not say what becomes of {', '.join(silent)}",
             f'add a sentence for each to the docstring of {specimen.cls.__name__}, e.g. "{silent[0]}: sent as it is."',
         )
+
+
+def unexplained_settings(settings: type[Settings]) -> list[str]:
+    """The fields under which no string stands."""
+    return [name for cls in _structs(settings) for name in _unexplained(cls)]
 
 
 def _structs(cls: Any) -> list[type[Struct]]:

@@ -8,7 +8,7 @@ from click.testing import CliRunner, Result
 
 from router.cli.main import main
 
-WHATS = ("destination", "source", "transformation")
+WHATS = ("destination", "enrichment", "source", "transformation")
 
 
 def new(*arguments: str) -> Result:

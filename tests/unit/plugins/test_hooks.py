@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from router.events.calls import AnyEvent
 from router.plugins.destination import Destination
+from router.plugins.enricher import Enricher
 from router.plugins.hookspecs import hookimpl
 from router.plugins.registry import Registry
 from router.plugins.settings import Settings
@@ -45,6 +46,17 @@ class Poll(SourcePlugin[NoSettings]):
         return None
 
 
+class Weather(Enricher[NoSettings]):
+    """Adds nothing."""
+
+    kind = "weather"
+    reads = ("ip",)
+    adds = ("weather",)
+
+    def add(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {}
+
+
 class Thing:
     kind = "thing"
 
@@ -61,8 +73,8 @@ class Everything:
         return [Poll]
 
     @hookimpl
-    def register_enrichments(self) -> list[type[Thing]]:
-        return [Thing]
+    def register_enrichments(self) -> list[type[Weather]]:
+        return [Weather]
 
     @hookimpl
     def register_transformations(self) -> list[type[Pass]]:
@@ -110,7 +122,7 @@ def test_register_sources_offers_source_classes_by_kind(registry: Registry) -> N
 
 
 def test_register_enrichments_offers_enrichment_classes_by_kind(registry: Registry) -> None:
-    assert registry.enrichments == {"thing": Thing}
+    assert registry.enrichments == {"weather": Weather}
 
 
 def test_register_transformations_offers_transformation_classes_by_kind(registry: Registry) -> None:

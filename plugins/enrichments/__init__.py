@@ -1,0 +1,1 @@
+"""Enrichments that come with the router, one file or folder each."""
