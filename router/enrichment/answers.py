@@ -1,19 +1,19 @@
-"""What one enricher adds, by what it is given: it is asked once for each, and the last answers are kept as JSON."""
+"""What one enricher adds, by what it is given: it is asked once for each, and the answers are kept as JSON."""
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from router.errors import PluginError
 from router.events.calls import decode_open_json
+from router.events.wire import ABSENT
 from router.plugins.enricher import Enricher
 from router.plugins.loading import code_line
 
-REMEMBERED = 8192
-"""Most answers that are kept for one enricher; a cache that is too small costs time and nothing else."""
+KEPT = 8192
+"""Most answers that are kept for one enricher. Then all go: to mind the age of each would cost more than it saves."""
 LARGEST = 2048
 """What is given in more bytes than this is answered anew each time, so that nobody can fill the memory."""
 
@@ -38,23 +38,33 @@ class Answers:
     def __init__(self, enricher: Enricher[Any], *, failed: Callable[[str, str], None]) -> None:
         """`failed` is told once, with kind and error, when the enricher raises for the first time."""
         self.kind = enricher.kind
-        self.reads = enricher.reads
-        self.adds = enricher.adds
+        self.adds = frozenset(enricher.adds)
         self._enricher = enricher
+        self._reads = enricher.reads
+        self._only = enricher.reads[0] if len(enricher.reads) == 1 else None
+        self._kept: dict[bytes, Answer] = {}
         self._failed = failed
         self._is_told = False
-        self._remembered = lru_cache(REMEMBERED)(self._ask)
 
-    def __call__(self, given: tuple[bytes, ...]) -> Answer:
-        """What follows from the members that it reads, in their order, as JSON text; empty where one is absent."""
-        return self._remembered(given) if sum(map(len, given)) <= LARGEST else self._ask(given)
+    def find(self, context: Mapping[str, Raw]) -> Answer:
+        """What follows from the members of a context."""
+        if self._only is not None:
+            given = bytes(context.get(self._only, ABSENT))
+        else:
+            given = b",".join([context.get(name, ABSENT) for name in self._reads])
+        answer = self._kept.get(given)
+        if answer is None:
+            answer = self._ask(context)
+            if len(given) <= LARGEST:
+                if len(self._kept) >= KEPT:
+                    self._kept.clear()
+                self._kept[given] = answer
+        return answer
 
-    def _ask(self, given: tuple[bytes, ...]) -> Answer:
+    def _ask(self, context: Mapping[str, Raw]) -> Answer:
         try:
-            members = {
-                name: decode_open_json(text) for name, text in zip(self.reads, given, strict=True) if text
-            }
-            return self._answer(self._enricher.add(members)) if members else NOTHING
+            given = {name: decode_open_json(context[name]) for name in self._reads if context.get(name)}
+            return self._answer(self._enricher.add(given)) if given else NOTHING
         except Exception as error:  # noqa: BLE001 - it costs this addition and nothing else
             if not self._is_told:
                 self._is_told = True
@@ -66,6 +76,6 @@ class Answers:
     def _answer(self, made: object) -> Answer:
         if not isinstance(made, Mapping):
             raise PluginError(f"returned {type(made).__name__} instead of a mapping; return {{}} for nothing")
-        if unknown := set(made) - set(self.adds):
+        if unknown := set(made) - self.adds:
             raise PluginError(f"added {min(map(repr, unknown))}, which is not in `adds`; name it there")
         return Answer(tuple((name, _encode(name) + b":" + _encode(value)) for name, value in made.items()))

@@ -13,13 +13,13 @@ from msgspec import Raw, Struct
 from router.enrichment.answers import Answers
 from router.enrichment.processing import Aside
 from router.events.calls import AnyEvent
+from router.events.wire import ABSENT
 from router.rules.merge import add_members
 
 REMEMBERED = 2048
 """Most whole contexts whose enriched form is kept."""
 LARGEST = 2048
 """A context of more bytes than this is not kept."""
-_ABSENT = Raw(b"")
 
 _members = msgspec.json.Decoder(dict[str, Raw]).decode
 
@@ -39,7 +39,7 @@ class Enriching:
     def __init__(self, enrichers: Iterable[Answers]) -> None:
         self._enrichers = tuple(enrichers)
         self._remembered = lru_cache(REMEMBERED)(self._enriched)
-        self._last: tuple[Raw, _Enriched] = (_ABSENT, _Enriched())
+        self._last: tuple[Raw, _Enriched] = (ABSENT, _Enriched())
 
     def __call__(self, event: AnyEvent, aside: Aside) -> AnyEvent:
         """The event with what could be added; the very same one where that is nothing."""
@@ -58,16 +58,16 @@ class Enriching:
             members = _members(context)
         except msgspec.DecodeError:  # no object: there is nothing to add to
             return _Enriched()
-        added: dict[str, bytes] = {}
-        failed = []
+        added, failed = [], []
         for answers in self._enrichers:
-            if all(name in members or name in added for name in answers.adds):
+            if members.keys() >= answers.adds:
                 continue
-            answer = answers(tuple([bytes(members.get(name, _ABSENT)) for name in answers.reads]))
-            if answer.is_failed:
-                failed.append(answers.kind)
+            answer = answers.find(members)
             for name, text in answer.members:
                 if name not in members:
-                    added.setdefault(name, text)
-        made = Raw(add_members(context, b",".join(added.values()))) if added else None
+                    members[name] = ABSENT  # taken, and nothing that another one could read
+                    added.append(text)
+            if answer.is_failed:
+                failed.append(answers.kind)
+        made = Raw(add_members(context, b",".join(added))) if added else None
         return _Enriched(made, tuple(failed))

@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.bench.backlog import backlog_figures
+from tests.bench.enriching import enrichment_figures
 from tests.bench.events import batch, ecommerce
 from tests.bench.figure import Cost, Figure, ratio
 from tests.bench.load import percentile, post_all
@@ -159,6 +160,7 @@ async def main() -> None:
         "single": single_ack,
         "batch": batch_accept,
         "delivered": delivered,
+        "enriched": enrichment_figures,
         "neighbour": dead_neighbour,
         "fairness": fairness,
         "routing": None,

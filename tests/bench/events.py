@@ -64,3 +64,41 @@ def batch(count: int = 100, *, write_key: str = "wk_bench") -> bytes:
 def batches(count: int, size: int = 100) -> Iterator[bytes]:
     """`count` batch bodies, all different."""
     return (batch(size) for _ in range(count))
+
+
+def browser_context(visitor: int, path: str) -> bytes:
+    """The context that analytics.js sends, of one of many visitors on one page."""
+    versions = (
+        f"Chrome/{100 + visitor % 40}.0.0.0 Safari/537.36",
+        f"Version/{10 + visitor % 8}.1 Safari/605.1.15",
+    )
+    return msgspec.json.encode(
+        {
+            "page": {
+                "path": path,
+                "referrer": "https://www.google.com/",
+                "search": "?utm_source=mail&utm_campaign=may",
+                "title": "Pricing",
+                "url": f"https://acme.test{path}?utm_source=mail&utm_campaign=may",
+            },
+            "ip": f"8.{visitor % 200}.8.{visitor % 250}",
+            "userAgent": f"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
+            f"{versions[visitor % 2]}",
+            "locale": "en-US",
+            "library": {"name": "analytics.js", "version": "next-1.84.3"},
+            "timezone": "Europe/Berlin",
+        }
+    )
+
+
+def browser(count: int) -> bytes:
+    """A batch of ecommerce events as browsers send them: each from one of 500 visitors, on one of 200 pages."""
+    members = []
+    for _ in range(count):
+        event = msgspec.json.decode(ecommerce(), type=dict[str, msgspec.Raw])
+        serial = next(_NUMBERS)
+        event["context"] = msgspec.Raw(browser_context(serial * 7919 % 500, f"/p/{serial * 104729 % 200}"))
+        members.append(msgspec.json.encode(event))
+    return (
+        b'{"batch":[' + b",".join(members) + b'],"writeKey":"wk_bench","sentAt":"2026-11-23T10:00:01.000Z"}'
+    )

@@ -4,6 +4,7 @@ bare       an aiohttp application that reads the body and answers 200
 accept     the router's doors and ingestion on the SQLite store, processing stopped
 fdatasync  the same doors and ingestion, appending the bodies to a file with fdatasync
 router     a whole router with a webhook for each URL given
+enriched   the same with three enrichments
 sink       a webhook that counts events, and can be told to fail, to be slow, and how long events were under way
 """
 
@@ -107,11 +108,11 @@ class FileLog(MemoryStorage):
         os.fdatasync(self._file.fileno())
 
 
-def _config(folder: Path, **destinations: object) -> dict[str, object]:
+def _config(folder: Path, *, enrich: Sequence[str] = (), **destinations: object) -> dict[str, object]:
     return {
         "server": {"port": 0},
         "storage": {"path": str(folder / "router.db"), "free_floor": 0, "ballast": 0},
-        "sources": {"bench": {"write_key": "wk_bench", "rate_limit": 0}},
+        "sources": {"bench": {"write_key": "wk_bench", "rate_limit": 0, "enrich": list(enrich)}},
         "destinations": destinations,
     }
 
@@ -130,7 +131,12 @@ async def fdatasync(folder: Path) -> str:
     return router.url
 
 
-async def router(folder: Path, *hooks: str) -> str:
+async def enriched(folder: Path, *hooks: str) -> str:
+    """A whole router whose source has three enrichments."""
+    return await router(folder, *hooks, enrich=("geo", "user_agent", "campaign"))
+
+
+async def router(folder: Path, *hooks: str, enrich: Sequence[str] = ()) -> str:
     """A whole router with a webhook of batches for each URL, or with none."""
     webhooks = {
         f"hook{number}": {
@@ -141,7 +147,7 @@ async def router(folder: Path, *hooks: str) -> str:
         }
         for number, url in enumerate(hooks)
     }
-    whole = Router(load(_config(folder, **webhooks)))
+    whole = Router(load(_config(folder, enrich=enrich, **webhooks)))
     await whole.__aenter__()
     return whole.url
 
@@ -155,7 +161,14 @@ async def _listen(application: web.Application) -> str:
 
 async def main(kind: str, folder: str, *arguments: str) -> None:
     """Start the server, print its URL, run until SIGTERM."""
-    kinds = {"bare": bare, "accept": accept, "fdatasync": fdatasync, "router": router, "sink": sink}
+    kinds = {
+        "bare": bare,
+        "accept": accept,
+        "fdatasync": fdatasync,
+        "router": router,
+        "enriched": enriched,
+        "sink": sink,
+    }
     url = await kinds[kind](Path(folder), *arguments)
     print(url, flush=True)
     ended = asyncio.Event()

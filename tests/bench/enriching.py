@@ -1,0 +1,126 @@
+"""What enrichments cost: each on values that are remembered, and three of them in a whole router."""
+
+import gc
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+from msgspec import Raw
+
+from router.enrichment.answers import Answers
+from router.enrichment.enriching import Enriching
+from router.enrichment.processing import Aside
+from router.events.calls import AnyEvent, Track
+from router.plugins.registry import Registry
+from tests.bench.events import browser, browser_context
+from tests.bench.figure import ROUNDS, Figure, ratio
+from tests.bench.load import post_all
+from tests.bench.process import Server, wait_until
+
+EVENTS = 20_000
+REQUESTS = 200
+KINDS = ("geo", "user_agent", "campaign")
+
+
+async def enrichment_figures(folder: Path) -> list[Figure]:
+    """Each beside another, then the pipeline without and with three."""
+    pace = _pace()
+    return [
+        _beside("geo", "user_agent", pace),
+        _beside("user_agent", "geo", pace),
+        _repeated(pace),
+        await _pipeline(folder),
+    ]
+
+
+def _beside(kind: str, other: str, pace: str) -> Figure:
+    """How much dearer the step is by this enricher: contexts are all new, the values in them are known."""
+    events = _events(lambda number: (number % 499, f"/p/{number}"))
+    both, alone = _step(kind, other), _step(other)
+    found = [_cost(both, events) - _cost(alone, events) for _ in range(ROUNDS)]
+    return Figure(f"CPU that {kind} adds, value remembered", statistics.median(found), 0.3, "µs", detail=pace)
+
+
+def _repeated(pace: str) -> Figure:
+    """Contexts that come again, as those of one page do."""
+    events = _events(lambda number: (number % 499, f"/p/{number % 499}"))
+    step = _step(*KINDS)
+    found = statistics.median(_cost(step, events) for _ in range(ROUNDS))
+    return Figure("CPU of three enrichments, context remembered", found, 2.0, "µs", detail=pace)
+
+
+def _pace() -> str:
+    """What the machine takes now for something that everybody knows."""
+    context = browser_context(1, "/p/1")
+    started = time.process_time()
+    for _ in range(EVENTS):
+        msgspec.json.decode(context)
+    return f"decoding such a context takes {(time.process_time() - started) / EVENTS * 1e6:.2f} µs"
+
+
+async def _pipeline(folder: Path) -> Figure:
+    """The same browser events through two routers that differ in `enrich`."""
+    for name in ("plain", "enriched"):
+        (folder / name).mkdir()
+    with (
+        Server("sink", folder) as sink,
+        Server("router", folder / "plain", sink.url + "/hook") as plain,
+        Server("enriched", folder / "enriched", sink.url + "/hook") as enriched,
+    ):
+        total = 0
+
+        def cost(server: Server) -> Callable[[], object]:
+            async def measure() -> float:
+                nonlocal total
+                bodies = [browser(100) for _ in range(REQUESTS)]
+                total += REQUESTS * 100
+                before = server.cpu
+                await post_all(server.url + "/v1/batch", iter(bodies), connections=8)
+                await wait_until(sink.url, lambda text: int(text) >= total, timeout=120)
+                return (server.cpu - before) / (REQUESTS * 100) * 1e6
+
+            return measure
+
+        await cost(plain)()  # type: ignore[misc]
+        await cost(enriched)()  # type: ignore[misc]
+        found, one, other = await ratio(cost(enriched), cost(plain))  # type: ignore[arg-type]
+    return Figure(
+        "CPU per delivered browser event with three enrichments / without",
+        found,
+        1.3,
+        "×",
+        detail=f"{one:.2f} / {other:.2f} µs",
+    )
+
+
+def _step(*kinds: str) -> Enriching:
+    offered = Registry.load().enrichments
+    made = [offered[kind](offered[kind].settings_type()()) for kind in kinds]
+    return Enriching([Answers(one, failed=lambda *fault: None) for one in made])
+
+
+def _events(visit: Callable[[int], tuple[int, str]]) -> list[AnyEvent]:
+    at = "2030-05-01T10:00:00.000Z"
+    return [
+        Track(
+            event="A",
+            message_id=str(number),
+            received_at=at,
+            timestamp=at,
+            context_json=Raw(browser_context(*visit(number))),
+        )
+        for number in range(EVENTS)
+    ]
+
+
+def _cost(step: Enriching, events: Sequence[AnyEvent]) -> float:
+    aside = Aside("bench", 0)
+    for event in events[:2000]:
+        step(event, aside)
+    gc.collect()
+    started = time.process_time()
+    for event in events[2000:]:
+        step(event, aside)
+    return (time.process_time() - started) / (len(events) - 2000) * 1e6
