@@ -22,6 +22,7 @@ from router.admin.door import AdminDoor
 from router.admin.history import answer_history
 from router.admin.last import answer_last
 from router.admin.overview import answer_overview
+from router.admin.privacy import Privacy, Unclassified, answer_privacy
 from router.admin.reload import RELOAD, Reloaded
 from router.admin.replays import answer_replays
 from router.admin.schema import answer_schema
@@ -36,6 +37,7 @@ from router.delivery.sending.http import HttpClient
 from router.destinations import Destinations
 from router.embedding import Embedding
 from router.enrichment.actor import Enrichment
+from router.enrichment.findings import Classified, Findings
 from router.enrichment.inventory import Inventory
 from router.errors import ActorFailed, RouterError, StorageError
 from router.events.source import EMBEDDED_SOURCE, Source
@@ -98,6 +100,7 @@ class Router(Embedding):
         self._processes = processes
         self.signals = signals or Signals()
         self.clock = clock or SystemClock()
+        self.findings = Findings()
         self.adopt(config, registry or Registry.load(config.plugins))
         self.storage = storage or self._make_storage()
         self.metrics = Metrics()
@@ -237,6 +240,7 @@ class Router(Embedding):
         answer_last(desk, self.storage)
         answer_schema(desk, self.inventory.rows)
         answer_history(desk, self.storage, now=self.clock.now)
+        answer_privacy(desk, self.privacy)
         desk.on(RELOAD, lambda _: self.reloads.reread())
         answer_replays(
             desk, self.replays, self.storage, hide=lambda name, text: self.config.hidden(name, text)
@@ -316,7 +320,7 @@ class Router(Embedding):
         """Go by `config` from now on: its sources, its limits. `reload` is what also changes the destinations."""
         self.config = config
         self.registry = registry
-        self._processing = processing_of(config, signals=self.signals)
+        self._processing = processing_of(config, signals=self.signals, findings=self.findings)
         self._unknown = UnknownIntegrations(
             integration_names(config.destinations.values(), registry.destinations.values())
         )
@@ -330,6 +334,25 @@ class Router(Embedding):
         await self.ingestion.accept(entry, received)
 
     # --- what it tells --------------------------------------------------------------------------------
+
+    def privacy(self) -> Privacy:
+        """Which fields probably hold personal data, and which have a colour."""
+        section = self.config.privacy
+        colours = section.colours if section is not None else {}
+        inbox = [
+            Unclassified(
+                one.path,
+                one.colour,
+                one.matcher,
+                one.how,
+                one.looks_like,
+                one.events,
+                sorted(one.sources),
+                one.last_at,
+            )
+            for one in self.findings.unclassified(Classified(colours), self.clock.now())
+        ]
+        return Privacy(section is not None, inbox, colours)
 
     @property
     def limits(self) -> Limits:

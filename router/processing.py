@@ -1,31 +1,70 @@
 """Puts together what each source's events go through before they are kept, from the whole configuration."""
 
+import base64
 from collections.abc import Iterator, Mapping
 
-from router.config.model import Config
+from router.config.model import Config, PrivacyConfig
 from router.config.transformations import chain_of
 from router.enrichment.answers import Answers
 from router.enrichment.controlled import Controlled
 from router.enrichment.enriching import Enriching
+from router.enrichment.findings import Classified, Detection, Findings
+from router.enrichment.guard import Guard
 from router.enrichment.planned import Planned
 from router.enrichment.processing import Processing, ProcessingStep
 from router.events.source import EMBEDDED_SOURCE
+from router.rules.privacy.actions import encrypting, hashing, masked
+from router.rules.privacy.controls import compiled
+from router.rules.privacy.matchers import Detector
 from router.telemetry.happenings import EnrichmentFailed
 from router.telemetry.signals import Signals
 
 
-def processing_of(config: Config, *, signals: Signals) -> Mapping[str, Processing]:
+def processing_of(config: Config, *, signals: Signals, findings: Findings) -> Mapping[str, Processing]:
     """The steps of each source that has any."""
     answers = {
         kind: Answers(one.enricher, failed=lambda *fault: signals.emit(EnrichmentFailed(*fault)))
         for kind, one in config.enrichments.items()
     }
-    found = {name: tuple(_steps(config, name, answers)) for name in (*config.sources, EMBEDDED_SOURCE)}
-    return {name: Processing(steps) for name, steps in found.items() if steps}
+    made = {}
+    for name in (*config.sources, EMBEDDED_SOURCE):
+        guard = guard_of(config, name)
+        detection = _detection(config, findings)
+        steps = (*(one for one in (guard, detection) if one is not None), *_steps(config, name, answers))
+        if steps:
+            made[name] = Processing(steps, guard=guard)
+    return made
+
+
+def guard_of(config: Config, source: str) -> Guard | None:
+    """What keeps personal data out of the events of a source, if anything is to."""
+    section, privacy = config.sources.get(source), config.privacy or PrivacyConfig()
+    if section is None or not section.privacy:
+        return None
+    is_email = Detector(privacy.matchers).is_email
+    controls = compiled(
+        {"red": privacy.red, "yellow": privacy.yellow},
+        section.privacy,
+        {
+            "block": None,
+            "mask": masked,
+            "hash": hashing(privacy.secret.reveal().encode(), is_email),
+            "encrypt": encrypting(base64.b64decode(privacy.key.reveal())) if privacy.key else None,
+        },
+    )
+    return Guard(controls) if controls is not None else None
+
+
+def _detection(config: Config, findings: Findings) -> Detection | None:
+    privacy = config.privacy
+    if privacy is None:
+        return None
+    detector, classified = Detector(privacy.matchers), Classified(privacy.colours)
+    return Detection(findings, detector, classified, every=privacy.look_every)
 
 
 def _steps(config: Config, source: str, answers: Mapping[str, Answers]) -> Iterator[ProcessingStep]:
-    """In the order in which they run (protocols 1)."""
+    """Those behind privacy, in the order in which they run (protocols 1)."""
     settings = config.sources.get(source)
     if settings is not None and settings.plan is not None:
         yield Planned(config.plans[settings.plan].plan, settings.enforcement, source=source)

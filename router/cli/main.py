@@ -19,6 +19,7 @@ _COMMANDS = {
     "dead": "See the events that were given up; send them again or forget them.",
     "replay": "Send stored events to a destination once more.",
     "new": "Begin a plugin: a package with settings, tests and a Makefile.",
+    "privacy": "See which fields probably hold personal data.",
     "plugins": "List the plugins and what they offer.",
     "doctor": "Look for what is wrong, or soon will be.",
 }

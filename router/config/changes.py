@@ -68,13 +68,12 @@ def without_fixed(old: Config, new: Config) -> Config:
 
 
 def _source(config: Config, name: str) -> object:
-    """What is configured of a source, with its plan and the settings of its enrichments."""
+    """What is configured of a source, with its plan, the settings of its enrichments and the colours of its fields."""
     source = config.sources.get(name)
-    return source and (
-        source,
-        _plan_of(config, name),
-        [config.enrichments[kind].settings for kind in source.enrich],
-    )
+    if source is None:
+        return None
+    enrichments = [config.enrichments[kind].settings for kind in source.enrich]
+    return source, _plan_of(config, name), enrichments, config.privacy if source.privacy else None
 
 
 def _ordered(sections: Iterable[str], names: set[str]) -> tuple[str, ...]:

@@ -29,6 +29,7 @@ from router.config.model import (
     TransformationConfig,
 )
 from router.config.plans import check_planned, read_plans
+from router.config.privacy import check_controls, read_privacy
 from router.config.problems import Problems, did_you_mean, dotted
 from router.config.secrets import EnvironmentAndFiles, References
 from router.config.sections import DestinationReader, check_renames, read_sources
@@ -53,6 +54,7 @@ _SECTIONS = (
     "enrichments",
     "transformations",
     "consent",
+    "privacy",
     "plugins",
     "logging",
 )
@@ -167,6 +169,9 @@ def _read(
     planned = _named(data, "plans", problems)
     plans = read_plans(planned, problems)
     check_planned(sources, planned, problems)
+    privacy = read_privacy(data.get("privacy"), references, problems)
+    for source in sources.values():
+        check_controls(source, privacy, problems)
     destinations: dict[str, DestinationConfig] = {}
     transformations: dict[str, TransformationConfig] = {}
     enrichments: dict[str, EnrichmentConfig] = {}
@@ -217,6 +222,7 @@ def _read(
         transformations=transformations,
         consent=consent,
         enrichments=enrichments,
+        privacy=privacy,
         plugins=plugins,
         logging=logging,
         references={dotted(path): reference for path, reference in references.found.items()},

@@ -22,6 +22,8 @@ from router.rules.filters.definition import FilterDefinition
 from router.rules.fql.filter import Filter
 from router.rules.plan.enforcement import Enforcement
 from router.rules.plan.plan import Plan
+from router.rules.privacy.actions import ActionName
+from router.rules.privacy.matchers import Matcher
 from router.rules.schema_filter import IntegrationFilter, Key
 
 Retirement = Literal["drain", "expire"]
@@ -117,6 +119,9 @@ class SourceConfig(Source, frozen=True, kw_only=True):
     enrich: tuple[str, ...] = ()
     """What is added to the context of its events where it is absent, e.g. ["geo", "user_agent"]; nothing by default.
     `router plugins` lists the kinds. Where two add the same, the first one's is taken."""
+    privacy: Mapping[str, ActionName] = field(default_factory=dict)
+    """What becomes of personal data, by class or path: { red = "block", "traits.email" = "hash" }. "block" removes the
+    field, "hash", "mask" and "encrypt" put text in its place; before anything is kept. By default nothing."""
 
     def plugin(self) -> SourcePlugin[Any]:
         """A new instance of the plugin with these settings; only where there is one."""
@@ -141,6 +146,30 @@ class PlanConfig(Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         return f"PlanConfig(name={self.name!r}, file={self.file!r})"
+
+
+class PrivacyConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The section `[privacy]`: where it stands, fields with personal data are looked for."""
+
+    red: tuple[str, ...] = ()
+    """Fields that are red, by name, e.g. "ssn", or by path, e.g. "properties.card.number"; lists have no index."""
+    yellow: tuple[str, ...] = ()
+    """Fields that are yellow."""
+    green: tuple[str, ...] = ()
+    """Fields that hold no personal data, whatever they look like."""
+    secret: Secret = Secret("")
+    """What digests are made with, where a source hashes; the same secret makes the same digests."""
+    key: Secret = Secret("")
+    """Base64 of the 32 bytes that values are encrypted with, where a source encrypts."""
+    look_every: int = 64
+    """Of each name, the first 16 events are looked at, and then one in so many; 1 looks at all."""
+    matchers: tuple[Matcher, ...] = ()
+    """Those of one's own, from the sections `[privacy.matchers.NAME]`."""
+
+    @property
+    def colours(self) -> Mapping[str, str]:
+        """The colour of each classified field."""
+        return {field: colour for colour in ("red", "yellow", "green") for field in getattr(self, colour)}
 
 
 class TransformationConfig(Struct, frozen=True, kw_only=True):
@@ -293,6 +322,8 @@ class Config(Struct, frozen=True, kw_only=True):
     """What end users may consent to."""
     enrichments: Mapping[str, EnrichmentConfig] = field(default_factory=dict)
     """The enrichments by kind."""
+    privacy: PrivacyConfig | None = None
+    """Which fields hold personal data; without it, nothing is looked for."""
     plugins: PluginsConfig = PluginsConfig()
     """Where plugins come from."""
     logging: LoggingConfig = LoggingConfig()

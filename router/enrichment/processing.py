@@ -9,12 +9,16 @@ visible before the commit: a step that is prepared twice must come to the same e
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
 from router.events.calls import AnyEvent
 from router.plugins.chain import Dropped
 from router.rules.plan.violation import Violation
+
+if TYPE_CHECKING:
+    from router.enrichment.guard import Guard
 
 
 class Created(Struct, frozen=True):
@@ -46,8 +50,10 @@ ProcessingStep = Callable[[AnyEvent, Aside], AnyEvent | Dropped]
 class Processing:
     """The steps of one source."""
 
-    def __init__(self, steps: Iterable[ProcessingStep]) -> None:
+    def __init__(self, steps: Iterable[ProcessingStep], *, guard: "Guard | None" = None) -> None:
         self._steps: Sequence[ProcessingStep] = tuple(steps)
+        self.guard = guard
+        """What keeps personal data out of everything that is made of a call."""
 
     def apply(self, event: AnyEvent, aside: Aside) -> AnyEvent | Dropped:
         """The event as it comes out of the last step, or why it does not get there."""

@@ -47,7 +47,8 @@ class Results:
             try:
                 self._prepare(work, call, message_id, id_hash, processing)
             except Exception as error:  # noqa: BLE001 - one bad event must not stop those behind it
-                self._fail(work, call, message_id, PROCESSING_ERROR, f"{type(error).__name__}: {error}")
+                detail = f"{type(error).__name__}: {error}"
+                self._fail(work, call, message_id, PROCESSING_ERROR, detail, processing)
                 failed += 1
             else:
                 received += 1
@@ -64,13 +65,15 @@ class Results:
         self, work: Work, call: AnyCall, message_id: str, id_hash: bytes, processing: Processing | None
     ) -> None:
         form, source = work.form, work.source
-        event, metadata = form.event(call, message_id)
         if processing is None:
+            event, metadata = form.event(call, message_id)
             event.json  # noqa: B018 - encoded here, once, for the log and for every destination
             self.events.append(Prepared(source, event, metadata, form.received_at, id_hash))
             self._sightings.see(source, event, form.received_at)
             return
         aside = Aside(source, form.received_at)
+        guarded = call if processing.guard is None else processing.guard.call(call, aside)
+        event, metadata = form.event(guarded, message_id)
         made = processing.apply(event, aside)
         if not isinstance(made, Dropped):
             made.json  # noqa: B018 - as above
@@ -93,7 +96,7 @@ class Results:
             self.counts["filtered_at_source", source, made.reason] += 1
             self.blocked.append(Blocked(source, event, made.reason))
             if made.is_kept:
-                self._fail(work, call, message_id, made.reason, made.detail)
+                self._fail(work, call, message_id, made.reason, made.detail, processing)
         else:
             self.events.append(Prepared(source, made, metadata, form.received_at, id_hash))
         self.events += derived
@@ -101,8 +104,18 @@ class Results:
             self.counts["created_at_source", one.source, one.reason] += 1
         self.counts.update(aside.counts)
 
-    def _fail(self, work: Work, call: AnyCall, message_id: str, reason: str, detail: str) -> None:
+    def _fail(
+        self,
+        work: Work,
+        call: AnyCall,
+        message_id: str,
+        reason: str,
+        detail: str,
+        processing: Processing | None,
+    ) -> None:
         form = work.form
+        if processing is not None and processing.guard is not None:
+            form, call = form.guarded(processing.guard.request), processing.guard.letter(call)
         entry = msgspec.msgpack.encode(form.alone(call, message_id))
         failure = Failure(work.source, message_id, form.received_at, as_sent(call), detail, entry, reason)
         self.failures.append(failure)

@@ -101,6 +101,10 @@ class RequestForm:
         )
         return event, metadata
 
+    def guarded(self, guard: Callable[[Received], Received]) -> "RequestForm":
+        """The form of the same request as `guard` leaves it."""
+        return RequestForm(self._entry, guard(self._received))
+
     def alone(self, call: wire.AnyCall, message_id: str) -> Entry:
         """The request as if it had held this call only, for one that failed and may be sent again."""
         return alone(self._entry, self._received, as_sent(call), message_id)

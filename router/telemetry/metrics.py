@@ -106,6 +106,7 @@ class _Now(Collector):
             _unexplained(books),
             retried_requests(counters),
             failed_enrichments(counters),
+            controlled_fields(counters),
             *_store(facts),
             *_process(),
         ]
@@ -172,6 +173,19 @@ def failed_enrichments(counters: Counts) -> Metric:
     )
     for name, *labels in sorted(counters):
         if name == "enrichment_failed":
+            family.add_metric(labels, counters[name, *labels])
+    return family
+
+
+def controlled_fields(counters: Counts) -> Metric:
+    """Fields with personal data that a control met."""
+    family = CounterMetricFamily(
+        "router_controlled_fields",
+        "Fields that were blocked, hashed, masked or encrypted.",
+        labels=["source", "action", "field"],
+    )
+    for name, *labels in sorted(counters):
+        if name == "privacy":
             family.add_metric(labels, counters[name, *labels])
     return family
 
