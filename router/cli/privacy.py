@@ -19,7 +19,7 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="As one JSON object
 
 @click.group()
 def privacy() -> None:
-    """See which fields probably hold personal data, and what was said of them."""
+    """See which fields probably hold personal data."""
 
 
 @privacy.command()

@@ -14,9 +14,12 @@ from router.events.calls import AnyEvent
 from router.events.wire import ABSENT, Call, Extra
 from router.rules.privacy.controls import ROOTS, Controls, Counts
 from router.rules.request import Received
+from router.storage.entry import Entry
 
 CallT = TypeVar("CallT", bound=Call)
 
+_FILLED = Raw(b'{"ip":"203.0.113.9"}')
+"""What the router fills in from the connection, and whose source lies in the dead letter."""
 _members = msgspec.json.Decoder(dict[str, Raw]).decode
 _encode = msgspec.json.Encoder().encode
 
@@ -40,10 +43,14 @@ class Guard:
         """The whole call guarded, for a dead letter; nothing is counted twice."""
         return self._changed(call, ROOTS, Aside("", 0))
 
-    def request(self, received: Received) -> Received:
-        """The request with its shared context guarded, for a dead letter."""
+    def request(self, entry: Entry, received: Received) -> tuple[Entry, Received]:
+        """The request with its shared context guarded, for a dead letter, and without an address that may not stay."""
         made = self._guarded("context", received.context, Aside("", 0))
-        return received if made is None else replace(received, context=made)
+        if made is not None:
+            received = replace(received, context=made)
+        if self._guarded("context", _FILLED, Aside("", 0)) is not None:
+            entry = replace(entry, client_ip=None)
+        return entry, received
 
     def _changed(self, call: CallT, roots: tuple[str, ...], aside: Aside) -> CallT:
         changes: dict[str, Raw | Extra] = {}

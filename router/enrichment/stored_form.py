@@ -101,9 +101,9 @@ class RequestForm:
         )
         return event, metadata
 
-    def guarded(self, guard: Callable[[Received], Received]) -> "RequestForm":
+    def guarded(self, guard: Callable[[Entry, Received], tuple[Entry, Received]]) -> "RequestForm":
         """The form of the same request as `guard` leaves it."""
-        return RequestForm(self._entry, guard(self._received))
+        return RequestForm(*guard(self._entry, self._received))
 
     def alone(self, call: wire.AnyCall, message_id: str) -> Entry:
         """The request as if it had held this call only, for one that failed and may be sent again."""

@@ -188,3 +188,21 @@ async def test_hostile_fields_do_not_fill_the_inbox() -> None:
             await post(rig, properties={f"email_{number}_{one}": 1 for one in range(300)})
 
         assert len(rig.router.privacy().inbox) <= 2000
+
+
+async def test_a_dead_letter_has_no_address_where_that_may_not_stay() -> None:
+    fails = {"transformations": {"fails": {"kind": "fails", "sources": ["website"]}}}
+    async with running({**config({"context.ip": "block"}), **fails}, plugins=[FailsPlugin()]) as rig:
+        call = {
+            "event": "A",
+            "userId": "u1",
+            "writeKey": "wk_demo",
+            "properties": {"fail": 1},
+            "channel": "browser",
+        }
+        async with aiohttp.ClientSession() as client, client.post(f"{rig.url}/v1/t", json=call) as answer:
+            assert answer.status == 200
+        await rig.drained()
+        [letter] = await rig.router.storage.dead_letters(None, 10)
+
+    assert "127.0.0.1" not in repr(letter)
