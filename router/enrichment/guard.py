@@ -49,7 +49,7 @@ class Guard:
         if made is not None:
             received = replace(received, context=made)
         if self._guarded("context", _FILLED, Aside("", 0)) is not None:
-            entry = replace(entry, client_ip=None)
+            entry = replace(entry, client_ip="", peer="")
         return entry, received
 
     def _changed(self, call: CallT, roots: tuple[str, ...], aside: Aside) -> CallT:
