@@ -58,21 +58,22 @@ class Guard:
             made = self._guarded(root, getattr(call, root, ABSENT), aside)
             if made is not None:
                 changes[root] = made
-        if call.extra and self._controls.may_meet(
-            call.extra
-        ):  # objects that calls of this type do not usually have
+        if call.extra and self._controls.may_meet(call.extra):
+            # objects that calls of this type do not usually have, such as the traits of a track
             members = _members(b"{" + call.extra + b"}")
             for root in roots:
                 made = self._guarded(root, members.get(root, ABSENT), aside)
                 if made is not None:
                     members[root] = made
-                    changes["extra"] = Extra(_encode(members)[1:-1])
+            changes["extra"] = Extra(_encode(members)[1:-1])
         return replace(call, **changes) if changes else call
 
     def _guarded(self, root: str, raw: Raw, aside: Aside) -> Raw | None:
         text = bytes(raw)
+        if not self._controls.may_meet(text):
+            return None
         counts = Counts()
-        made = self._controls.applied(root, text, counts) if text else text
+        made = self._controls.applied(root, text, counts)
         for (action, field), amount in counts.items():
             aside.counts["privacy", aside.source, action, field] += amount
         return None if made is text else Raw(made)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 from msgspec import Raw, Struct
 
+from router.events.calls import decode_open_json
 from router.rules.privacy.actions import Action, ActionName
 
 ROOTS = ("properties", "traits", "context")
@@ -23,7 +24,6 @@ _PLAIN = re.compile(r"[\w .$-]+", re.ASCII)
 """Keys that only a unicode escape can hide."""
 _members = msgspec.json.Decoder(dict[str, Raw]).decode
 _elements = msgspec.json.Decoder(list[Raw]).decode
-_value = msgspec.json.decode
 _encode = msgspec.json.Encoder().encode
 
 Counts = Counter[tuple[str, str]]
@@ -78,7 +78,7 @@ class Controls:
         """The changed text, or None where nothing changes."""
         first = raw.lstrip()[:1]
         if first == b"{":
-            return self._object(_members(raw), path, counts, room)
+            return self._object(raw, path, counts, room)
         if first == b"[":
             elements = _elements(raw)
             made = [self._inside(bytes(one), path, counts, room) for one in elements]
@@ -89,13 +89,14 @@ class Controls:
             )
         return None
 
-    def _object(self, members: dict[str, Raw], path: str, counts: Counts, room: int) -> bytes | None:
+    def _object(self, raw: bytes, path: str, counts: Counts, room: int) -> bytes | None:
+        members = _members(raw)
         is_changed = False
-        for key, raw in tuple(members.items()):
+        for key, value in tuple(members.items()):
             where = f"{path}.{key}"
             control = self._by_path.get(where) or self._by_name.get(key)
             if control is None:
-                inside = self._inside(bytes(raw), where, counts, room)
+                inside = self._inside(bytes(value), where, counts, room)
                 if inside is not None:
                     members[key] = Raw(inside)
                     is_changed = True
@@ -105,8 +106,10 @@ class Controls:
             if control.action is None:
                 del members[key]
             else:
-                members[key] = Raw(_encode(control.action(key, _value(raw))))
-        return _encode(members) if is_changed else None
+                members[key] = Raw(_encode(control.action(key, decode_open_json(value))))
+        made = _encode(members)
+        # A key that came twice is here once; what stood under the other must not stay unseen.
+        return made if is_changed or len(made) < len(raw) else None
 
     def _inside(self, raw: bytes, path: str, counts: Counts, room: int) -> bytes | None:
         if raw[:1] not in (b"{", b"[") or not self.may_meet(raw):

@@ -63,6 +63,23 @@ def test_a_field_that_comes_twice_is_gone_twice() -> None:
     assert apply(b'{"ssn":1,"ssn":2,"x":3}', red="block") == b'{"x":3}'
 
 
+@pytest.mark.parametrize(
+    "raw", [b'{"a":{"ssn":"123-45-6789"},"a":2}', b'{"b":[{"a":{"ssn":"123-45-6789"},"a":2}],"c":1}']
+)
+def test_what_a_later_key_hides_is_gone_too(raw: bytes) -> None:
+    made = apply(raw, red="block")
+
+    assert b"123-45-6789" not in made
+    assert msgspec.json.decode(made) == msgspec.json.decode(raw)
+
+
+@pytest.mark.parametrize("number", [b"1e400", b"9" * 5000, b"-0", b"1.0e-999"])
+def test_a_number_that_is_no_float_is_controlled_like_any(number: bytes) -> None:
+    made = msgspec.json.decode(apply(b'{"ssn":' + number + b',"kept":1}', red="hash"))
+
+    assert (len(made["ssn"]), made["kept"]) == (64, 1)
+
+
 def test_counts_have_the_action_and_the_field_and_no_value() -> None:
     counts: Counts = Counter()
 
