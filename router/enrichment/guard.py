@@ -58,7 +58,7 @@ class Guard:
             made = self._guarded(root, getattr(call, root, ABSENT), aside)
             if made is not None:
                 changes[root] = made
-        if call.extra and self._controls.may_meet(call.extra):
+        if call.extra and any(self._controls.may_meet(root, call.extra) for root in roots):
             # objects that calls of this type do not usually have, such as the traits of a track
             members = _members(b"{" + call.extra + b"}")
             for root in roots:
@@ -70,7 +70,7 @@ class Guard:
 
     def _guarded(self, root: str, raw: Raw, aside: Aside) -> Raw | None:
         text = bytes(raw)
-        if not self._controls.may_meet(text):
+        if not self._controls.may_meet(root, text):
             return None
         counts = Counts()
         made = self._controls.applied(root, text, counts)

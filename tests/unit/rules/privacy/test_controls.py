@@ -155,3 +155,12 @@ def test_twice_is_once(action: Any) -> None:
     once = action("email", "ada@example.com")
 
     assert action("email", once) == once
+
+
+def test_a_path_costs_other_objects_nothing() -> None:
+    actions: Any = {"mask": masked}
+    controls = compiled({}, {"traits.email": "mask"}, actions)
+
+    assert controls is not None
+    assert not controls.may_meet("properties", b'{"email":1,"\\u0065mail":2}')
+    assert controls.may_meet("traits", b'{"email":1}')
