@@ -1,0 +1,20 @@
+"""What the README shows of enrichments and privacy can be used as it stands there."""
+
+import tomllib
+
+import pytest
+
+from router.config.load import load
+from tests.examples.blocks import blocks
+
+ENVIRONMENT = {"WEBSITE_WRITE_KEY": "wk_website", "PRIVACY_SECRET": "s3cret"}
+
+
+SHOWN = [one.text for one in blocks("README.md") if one.language == "toml" and "website" in one.text]
+
+
+@pytest.mark.parametrize("text", SHOWN, ids=lambda text: text.splitlines()[0])
+def test_a_piece_of_configuration_loads(text: str) -> None:
+    config = load(tomllib.loads(text), environ=ENVIRONMENT)
+
+    assert config.sources["website"].enrich or config.sources["website"].privacy
