@@ -17,23 +17,16 @@ from router.actors.mailbox import Mailbox
 from router.actors.supervisor import Supervisor
 from router.actors.watchdog import Stuck
 from router.admin.address import socket_path
-from router.admin.dead import answer_dead
 from router.admin.door import AdminDoor
-from router.admin.history import answer_history
-from router.admin.last import answer_last
-from router.admin.overview import answer_overview
-from router.admin.privacy import Privacy, Unclassified, answer_privacy
-from router.admin.reload import RELOAD, Reloaded
-from router.admin.replays import answer_replays
-from router.admin.schema import answer_schema
-from router.admin.verbs import Desk
-from router.admin.where import answer_where
+from router.admin.privacy import Privacy, Unclassified
+from router.admin.reload import Reloaded
 from router.config.addressing import integration_names
 from router.config.model import Config
 from router.config.watch import FileWatch
 from router.containment import Containment
 from router.delivery.clock import Clock, SystemClock
 from router.delivery.sending.http import HttpClient
+from router.desk import desk_of
 from router.destinations import Destinations
 from router.embedding import Embedding
 from router.enrichment.actor import Enrichment
@@ -229,36 +222,8 @@ class Router(Embedding):
     async def _open_admin_door(self) -> None:
         if self.config.storage.kind == "memory":
             return  # there is no file that it could stand beside
-        desk = Desk()
-        answer_overview(
-            desk,
-            self.storage,
-            url=lambda: self.url,
-            counters=self.counters,
-            sources=lambda: self.plugin_sources.troubles,
-        )
-        answer_last(desk, self.storage)
-        answer_schema(desk, self.inventory.rows)
-        answer_history(desk, self.storage, now=self.clock.now)
-        answer_privacy(desk, self.privacy)
-        desk.on(RELOAD, lambda _: self.reloads.reread())
-        answer_replays(
-            desk, self.replays, self.storage, hide=lambda name, text: self.config.hidden(name, text)
-        )
-        answer_dead(
-            desk,
-            self.storage,
-            now=self.clock.now,
-            destinations=lambda: self.destinations,
-            accept=self.accept,
-        )
-        answer_where(
-            desk,
-            self.storage,
-            statuses=lambda: {name: actor.status for name, actor in self.destinations.items()},
-        )
         path = socket_path(self.config.storage.path)
-        door = AdminDoor(path, desk, stream=self.stream, signals=self.signals)
+        door = AdminDoor(path, desk_of(self), stream=self.stream, signals=self.signals)
         try:
             await door.start()
         except OSError as error:

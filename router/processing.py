@@ -30,8 +30,8 @@ def processing_of(config: Config, *, signals: Signals, findings: Findings) -> Ma
     for name in (*config.sources, EMBEDDED_SOURCE):
         guard = guard_of(config, name)
         detection = _detection(config, findings)
-        steps = (*(one for one in (guard, detection) if one is not None), *_steps(config, name, answers))
-        if steps:
+        steps = (*(() if detection is None else (detection,)), *_steps(config, name, answers))
+        if steps or guard is not None:
             made[name] = Processing(steps, guard=guard)
     return made
 
@@ -65,13 +65,13 @@ def _detection(config: Config, findings: Findings) -> Detection | None:
 
 def _steps(config: Config, source: str, answers: Mapping[str, Answers]) -> Iterator[ProcessingStep]:
     """Those behind privacy, in the order in which they run (protocols 1)."""
-    settings = config.sources.get(source)
-    if settings is not None and settings.plan is not None:
-        yield Planned(config.plans[settings.plan].plan, settings.enforcement, source=source)
-    elif settings is not None and settings.schema:
-        yield Controlled(settings.schema)
-    if settings is not None and settings.enrich:
-        yield Enriching(answers[kind] for kind in settings.enrich)
+    section = config.sources.get(source)
+    if section is not None and section.plan is not None:
+        yield Planned(config.plans[section.plan].plan, section.enforcement, source=source)
+    elif section is not None and section.schema:
+        yield Controlled(section.schema)
+    if section is not None and section.enrich:
+        yield Enriching(answers[kind] for kind in section.enrich)
     chain = chain_of(one for one in config.transformations.values() if source in one.sources)
     if chain is not None:
         apply = chain.apply

@@ -35,7 +35,7 @@ class Guard:
         return self._changed(call, ("properties", "traits"), aside)
 
     def __call__(self, event: AnyEvent, aside: Aside) -> AnyEvent:
-        """The step: the event with its context guarded, also what the router itself filled in."""
+        """The event with its context guarded, also what the router itself filled in."""
         made = self._guarded("context", event.context_json, aside)
         return event if made is None else event.replace(context_json=made)
 

@@ -74,6 +74,8 @@ class Results:
         aside = Aside(source, form.received_at)
         guarded = call if processing.guard is None else processing.guard.call(call, aside)
         event, metadata = form.event(guarded, message_id)
+        if processing.guard is not None:
+            event = processing.guard(event, aside)
         made = processing.apply(event, aside)
         if not isinstance(made, Dropped):
             made.json  # noqa: B018 - as above

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from router.enrichment.findings import Detection, Findings, Inventory
+from router.enrichment.findings import Classified, Detection, Findings
 from router.enrichment.guard import Guard
 from router.enrichment.processing import Aside
 from router.events.calls import Track
@@ -37,7 +37,7 @@ async def privacy_figures(folder: Path) -> list[Figure]:
     texts = [ecommerce() for _ in range(EVENTS)]
     calls = [_call(text) for text in texts]
     events = [_event(call) for call in calls]
-    detection = Detection(Findings(), Detector(), Inventory(()), every=64)
+    detection = Detection(Findings(), Detector(), Classified(()), every=64)
 
     def guarded() -> None:
         for call, event in zip(calls, events, strict=True):

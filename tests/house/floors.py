@@ -30,6 +30,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "router.cli",
         "router.config",
         "router.containment",
+        "router.desk",
         "router.destinations",
         "router.drain",
         "router.embedding",
