@@ -3,7 +3,8 @@
 Promises that every implementation keeps, and that `tests/contract/storage` checks:
 
 - When `append` returns, its entries are durable; when it raises, none of them is there.
-- `commit` writes a segment, its message ids, the inbox cursor and the counters in one transaction, or nothing.
+- `commit` writes a segment, its message ids, the inbox cursor, the counters and the profiles in one transaction, or
+  nothing.
 - `settle` writes a destination's cursor, outcomes, counters, parked rows and dead letters in one transaction.
 - Positions of both logs begin at 0, have no gaps and are never used twice.
 - A read never sees half of a transaction.
@@ -22,6 +23,8 @@ from router.storage.history import History
 from router.storage.inventory import InventoryRows
 from router.storage.letters import DeadLetter, Parked
 from router.storage.outcome import OutcomeRecord
+from router.storage.profile_changes import ProfileChanges
+from router.storage.profiles import Profiles
 from router.storage.replays import Place, ReplayRows
 from router.storage.trace import Trace
 
@@ -56,6 +59,8 @@ class Commit(Struct, frozen=True, gc=False):
     counts: Counts
     dead_letters: Sequence[DeadLetter] = ()
     """Events that processing itself had to give up (`processing_error`)."""
+    profiles: ProfileChanges | None = None
+    """What the step changes of the identity graph."""
 
 
 class Settlement(Struct, frozen=True, gc=False):
@@ -220,6 +225,11 @@ class Storage(ABC):
     @abstractmethod
     async def find_time(self, received_at: int) -> Place:
         """Where the events received at `received_at` (milliseconds) or later begin; the stream's end for none."""
+
+    @property
+    @abstractmethod
+    def profiles(self) -> Profiles:
+        """The identity graph."""
 
     @property
     @abstractmethod

@@ -18,6 +18,7 @@ from router.storage.letters import DeadLetter, Parked
 from router.storage.memory.dead_letters import MemoryDeadLetters
 from router.storage.memory.history import MemoryHistory
 from router.storage.memory.inventory import MemoryInventory
+from router.storage.memory.profiles import MemoryProfiles
 from router.storage.outcome import OutcomeRecord, Run
 from router.storage.replays import Place, Replay, ReplayRows, ReplayState
 from router.storage.retirement import DESTINATION_COUNTERS, last_settlement
@@ -68,6 +69,7 @@ class MemoryStorage(Storage):
         self._replays = MemoryReplays(self)
         self._history = MemoryHistory(self._counters)
         self._inventory = MemoryInventory()
+        self._profiles = MemoryProfiles()
 
     async def open(self) -> None:
         """Nothing is to be opened."""
@@ -110,6 +112,8 @@ class MemoryStorage(Storage):
             return False
         if commit.segment is not None:
             self._add_segment(commit.segment)
+        if commit.profiles is not None:
+            self._profiles.write(commit.profiles)
         self._finish(commit)
         return True
 
@@ -210,6 +214,11 @@ class MemoryStorage(Storage):
         index = bisect_left(self._times, received_at)
         found = self._segments[index].first_position if index < len(self._segments) else self._stream_next
         return Place(found, found, is_exact=True)
+
+    @property
+    def profiles(self) -> MemoryProfiles:
+        """The identity graph."""
+        return self._profiles
 
     @property
     def replays(self) -> "MemoryReplays":

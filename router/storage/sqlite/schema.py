@@ -94,6 +94,22 @@ MIGRATIONS: dict[int, tuple[str, ...]] = {
         """CREATE TABLE inventory (
             source TEXT NOT NULL, type TEXT NOT NULL, name TEXT NOT NULL, row BLOB NOT NULL,
             PRIMARY KEY (source, type, name)) STRICT""",
+        "ALTER TABLE store ADD COLUMN graph_next INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE store ADD COLUMN changes_next INTEGER NOT NULL DEFAULT 0",
+        "CREATE TABLE profiles (number INTEGER PRIMARY KEY, survivor INTEGER, profile BLOB) STRICT",
+        """CREATE TABLE profile_identifiers (
+            hash INTEGER NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (hash, number)) STRICT, WITHOUT ROWID""",
+        "CREATE TABLE profile_traits (number INTEGER PRIMARY KEY, traits BLOB NOT NULL) STRICT",
+        """CREATE TABLE profile_links (
+            one INTEGER NOT NULL, other INTEGER NOT NULL, at INTEGER NOT NULL,
+            PRIMARY KEY (one, other)) STRICT, WITHOUT ROWID""",
+        """CREATE TABLE profile_types (
+            space TEXT NOT NULL, collection TEXT NOT NULL, type TEXT NOT NULL,
+            PRIMARY KEY (space, collection, type)) STRICT, WITHOUT ROWID""",
+        "CREATE TABLE profile_pending (number INTEGER PRIMARY KEY, rows BLOB NOT NULL) STRICT",
+        """CREATE TABLE profile_changes (
+            first INTEGER PRIMARY KEY, count INTEGER NOT NULL, received_at INTEGER NOT NULL,
+            data BLOB NOT NULL) STRICT""",
     ),
 }  # fmt: skip
 SCHEMA_VERSION = max(MIGRATIONS)

@@ -15,6 +15,8 @@ from router.storage.letters import DeadLetter, Parked
 from router.storage.outcome import OutcomeRecord, Run
 from router.storage.segment_layout import compressor
 from router.storage.sqlite.expired import Ranges, without_expired
+from router.storage.sqlite.graph import tables
+from router.storage.sqlite.graph.tables import Packed
 from router.storage.sqlite.letter_rows import add_letters
 from router.storage.sqlite.schema import LONG_RECORD, PAGE_SIZE
 from router.storage.store import Commit, Counts, Settlement
@@ -42,6 +44,10 @@ class State(Struct):
     latest_committed: int
     inbox_bytes: int
     stream_bytes: int
+    graph_next: int = 0
+    """Number of the next commit that changes profiles."""
+    changes_next: int = 0
+    """Number of the next entry in the log of their changes."""
 
 
 class InboxRow(Struct, frozen=True):
@@ -67,7 +73,8 @@ def weight(size: int) -> int:
 def read_state(database: sqlite3.Connection) -> State:
     """Read the row of `store`."""
     row = database.execute(
-        "SELECT inbox_next, inbox_cursor, stream_next, latest, latest_committed, inbox_bytes, stream_bytes FROM store"
+        "SELECT inbox_next, inbox_cursor, stream_next, latest, latest_committed, inbox_bytes, stream_bytes, "
+        "graph_next, changes_next FROM store"
     ).fetchone()
     return State(*row)
 
@@ -76,7 +83,7 @@ def write_state(database: sqlite3.Connection, state: State) -> None:
     """Write the row of `store`."""
     database.execute(
         "UPDATE store SET inbox_next=?, inbox_cursor=?, stream_next=?, latest=?, latest_committed=?, inbox_bytes=?, "
-        "stream_bytes=? WHERE id = 1",
+        "stream_bytes=?, graph_next=?, changes_next=? WHERE id = 1",
         msgspec.structs.astuple(state),
     )
 
@@ -112,7 +119,7 @@ def append(database: sqlite3.Connection, state: State, rows: Sequence[InboxRow])
         state.inbox_bytes += row.size
 
 
-def commit(database: sqlite3.Connection, state: State, step: Commit) -> bool:
+def commit(database: sqlite3.Connection, state: State, step: Commit, graph: Packed | None) -> bool:
     """Write a processing step, or return False when it does not continue what is stored."""
     segment = step.segment
     if step.expected_cursor != state.inbox_cursor or (
@@ -136,6 +143,10 @@ def commit(database: sqlite3.Connection, state: State, step: Commit) -> bool:
     state.inbox_cursor = step.inbox_cursor
     add_letters(database, step.dead_letters)
     count(database, step.counts)
+    if graph is not None:
+        tables.write(database, graph, state.graph_next, state.changes_next, state.latest)
+        state.graph_next += 1
+        state.changes_next += len(graph.changes.log)
     return True
 
 

@@ -23,6 +23,7 @@ from router.storage.sqlite.ballast import MARGIN, Ballast
 from router.storage.sqlite.budgets import Budget
 from router.storage.sqlite.connection import Connection
 from router.storage.sqlite.dead_letters import SqliteDeadLetters
+from router.storage.sqlite.graph.profiles import SqliteProfiles
 from router.storage.sqlite.health import Health, warnings
 from router.storage.sqlite.history import SqliteHistory
 from router.storage.sqlite.inventory import SqliteInventory
@@ -94,6 +95,7 @@ class SqliteStorage(Storage):
         self._readers: Readers
         self._writer: Writer
         self._seen: SeenIds
+        self._profiles: SqliteProfiles
         self._trimming: Trimming
         self._keepers: Supervisor | None = None
         self._store_id = b""
@@ -148,6 +150,7 @@ class SqliteStorage(Storage):
         self._trimming = Trimming(trim, self._writer, self._expired)
         self._seen = SeenIds(self._readers, window=int(self._window * 1000), seal=self._seal)
         self._seen.start(state.stream_next)
+        self._profiles = SqliteProfiles(self._readers, self._writer, self._store_id)
         self._keepers = Supervisor()
         if is_full:
             self._health.found_full()
@@ -211,6 +214,8 @@ class SqliteStorage(Storage):
         segment = commit.segment
         writer = self._open_writer
         await self._seen.wait_for_room()
+        if commit.profiles is not None:
+            await self._profiles.wait_for_room()
 
         def learn(is_committed: bool) -> None:
             is_learnt = is_committed and segment is not None
@@ -219,8 +224,14 @@ class SqliteStorage(Storage):
                 self._seen.skip_to(expected)
             if is_learnt and segment is not None:
                 self._seen.committed(segment.first_position, segment.message_hashes, segment.received_at)
+            if is_committed:
+                self._profiles.committed(commit.profiles)
 
-        is_committed = await writer.commit(commit, learn)
+        try:
+            is_committed = await writer.commit(commit, learn)
+        except StorageError:
+            self._profiles.doubt()
+            raise
         self._stream_budget.note(self._writer.state.stream_bytes + self._writer.wal_excess)
         self._look_for_trimming()
         return is_committed
@@ -267,6 +278,13 @@ class SqliteStorage(Storage):
     async def find_time(self, received_at: int) -> Place:
         """Where the events of that moment begin."""
         return await self._open_readers.read(partial(find_time, received_at, self._writer.state.stream_next))
+
+    @property
+    def profiles(self) -> SqliteProfiles:
+        """The identity graph."""
+        if self._connection is None:
+            raise StoreUnavailable("the store is not open")
+        return self._profiles
 
     @property
     def replays(self) -> SqliteReplays:

@@ -27,6 +27,7 @@ PARKED = 64
 HASH_ROWS = 16
 OUTCOME_ROWS = 128
 LETTERS = 64
+CHANGES = 64
 REASON = "disk_budget"
 
 
@@ -66,6 +67,7 @@ class Trim:
         self._forget_hashes(database, state, done)
         self._forget_outcomes(database, state, done)
         self._forget_letters(database, state, done)
+        self._forget_changes(database, state, done)
         rows = database.execute(
             "SELECT first, first + count, received_at, size FROM stream ORDER BY first LIMIT ?",
             (SEGMENTS + 1,),
@@ -127,6 +129,15 @@ class Trim:
             (LETTERS, state.latest - self._letters),
         ).rowcount
         done.has_more = done.has_more or gone == LETTERS
+
+    def _forget_changes(self, database: sqlite3.Connection, state: State, done: Trimmed) -> None:
+        """What followers of the identity graph were told goes with the events of that time."""
+        gone = database.execute(
+            "DELETE FROM profile_changes WHERE first IN (SELECT first FROM profile_changes ORDER BY first LIMIT ?) "
+            "AND received_at < ?",
+            (CHANGES, state.latest - self._retention),
+        ).rowcount
+        done.has_more = done.has_more or gone == CHANGES
 
     def _keep_parked(self, database: sqlite3.Connection, first: int, after: int) -> bool:
         """Copy parked events into their rows; whether some are left for the next step."""

@@ -17,6 +17,7 @@ from router.errors import StorageError
 from router.storage.entry import Entry
 from router.storage.sqlite import statements
 from router.storage.sqlite.expired import Ranges
+from router.storage.sqlite.graph import tables
 from router.storage.sqlite.schema import PAGE_SIZE
 from router.storage.sqlite.statements import State
 from router.storage.store import Commit, Settlement
@@ -69,6 +70,8 @@ class Desk(Struct):
 def run_turn(database: sqlite3.Connection, work: Work, desk: Desk) -> Done:
     """Commit `work`; raises what made the whole transaction fail, and then nothing of it is written."""
     rows = statements.pack_entries(work.entries)
+    changes = work.commit.profiles if work.commit is not None else None
+    graph = tables.pack(changes) if changes is not None else None
     desk.fault("begin")
     database.execute("BEGIN IMMEDIATE")
     try:
@@ -84,7 +87,11 @@ def run_turn(database: sqlite3.Connection, work: Work, desk: Desk) -> Done:
         if work.commit is not None:
             desk_commit = work.commit
             done.is_committed = _part(
-                database, state, "commit", desk, lambda: statements.commit(database, state, desk_commit)
+                database,
+                state,
+                "commit",
+                desk,
+                lambda: statements.commit(database, state, desk_commit, graph),
             )
         if work.settlements:
             done.settled = _part(
@@ -101,7 +108,7 @@ def run_turn(database: sqlite3.Connection, work: Work, desk: Desk) -> Done:
     finally:
         if database.in_transaction:
             database.execute("ROLLBACK")
-    done.written = _written(work, [row.size for row in rows])
+    done.written = _written(work, [row.size for row in rows]) + (graph.size + 2 * PAGE_SIZE if graph else 0)
     return done
 
 

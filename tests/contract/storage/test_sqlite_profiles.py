@@ -1,0 +1,165 @@
+"""The graph in SQLite: what is pending survives crashes, is written in short turns, and is never read twice."""
+
+import asyncio
+import time
+from typing import Any
+
+import pytest
+
+from router.errors import StorageError, StoreUnavailable
+from router.storage.profile import Link, Traits
+from router.storage.profile_changes import ProfileChanges
+from router.storage.sqlite.graph import applying, profiles
+from router.storage.sqlite.store import SqliteStorage
+from tests.contract.storage.faults import Fault, Opened, broken
+from tests.contract.storage.graphs import key, made, profile, told, trait, write
+from tests.contract.storage.samples import fill
+
+
+def pending(store: SqliteStorage) -> Any:
+    return store.profiles._readers.read(
+        lambda database: database.execute("SELECT count(*) FROM profile_pending").fetchone()[0]
+    )
+
+
+def people(store: SqliteStorage, first: int, count: int) -> ProfileChanges:
+    return made(*(profile(store, one, f"u{one}", f"u{one}@x.io") for one in range(first, first + count)))
+
+
+async def test_what_is_pending_is_there_after_a_crash(opened: Opened) -> None:
+    async with opened() as store:
+        ann, bob = profile(store, 0, "ann"), profile(store, 1, "bob")
+        acme = profile(store, 2, "acme", collection="accounts")
+        await write(store, made(ann, bob, acme, links=[Link(ann.id, acme.id, 3)]))
+        both = profile(store, 0, "ann", "bob", absorbed=(bob.id,))
+        traits = [(ann.id, Traits({"plan": trait(b"1")}))]
+        await write(store, ProfileChanges(profiles=[both], merged=[(bob.id, ann.id)], traits=traits))
+        assert await pending(store) == 2
+
+    async with opened() as store:
+        assert await store.profiles.owners([key("bob")]) == [both]
+        assert (await store.profiles.traits([bob.id]))[0].values == {"plan": trait(b"1")}
+        assert await store.profiles.linked([Link(ann.id, acme.id)]) == [True]
+
+
+async def test_a_round_that_a_crash_interrupts_is_written_again(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(applying, "STEP_SECONDS", 0)  # nothing but the first look at the clock: no statement
+    async with opened() as store:
+        await write(store, people(store, 0, 20))
+        round_ = store.profiles._advance()
+        round_._step = _half(round_)
+        with pytest.raises(StorageError):
+            await round_.wait()
+
+    monkeypatch.undo()
+    async with opened() as store:
+        await write(store, people(store, 20, 20))
+        await store.profiles.flush()
+        found = await store.profiles.owners([key(f"u{one}") for one in range(40)])
+        assert all(found)
+        assert await pending(store) == 0
+
+
+def _half(round_: Any) -> Any:
+    def step(database: Any, state: Any) -> int:
+        for make in round_._writes[:30]:
+            database.execute(*make())
+        if round_._at:
+            raise StoreUnavailable("killed")
+        return 30
+
+    return step
+
+
+async def test_the_tables_are_filled_beside_the_commits(opened: Opened) -> None:
+    async with opened() as store:
+        for first in range(0, profiles.ROUND_ROWS, 100):
+            await write(store, people(store, first, 100))
+        while await pending(store) > 12:
+            await asyncio.sleep(0)
+
+        assert all(await store.profiles.owners([key(f"u{one}") for one in range(profiles.ROUND_ROWS)]))
+
+
+async def test_no_turn_is_long_whatever_a_commit_brings(opened: Opened) -> None:
+    async with opened() as store:
+        held: list[float] = []
+        plain = store._writer._turn
+
+        def timed(work: Any, database: Any) -> Any:
+            begin = time.thread_time()
+            try:
+                return plain(work, database)
+            finally:
+                held.append(time.thread_time() - begin)
+
+        store._writer._turn = timed
+        await write(store, people(store, 0, 5000))
+        await store.profiles.flush()
+
+        assert len(held) > 5
+        assert sorted(held)[len(held) // 2] < 0.01  # 2 ms of rows, on a machine that has other things to do
+
+
+async def test_a_commit_whose_answer_was_lost_is_read_all_the_same(opened: Opened) -> None:
+    fault = Fault()
+    async with opened(fault=fault) as store:
+        await write(store, people(store, 0, 1))
+        fault.at["committed"] = broken()
+        with pytest.raises(StoreUnavailable):
+            await write(store, people(store, 1, 1))
+
+        found = await store.profiles.owners([key("u0"), key("u1")])
+        await write(store, people(store, 2, 1))
+        await store.profiles.flush()
+        assert all(found)
+        assert all(await store.profiles.owners([key("u0"), key("u1"), key("u2")]))
+
+
+async def test_a_round_goes_on_when_the_disk_is_back(opened: Opened) -> None:
+    fault = Fault()
+    async with opened(fault=fault) as store:
+        await write(store, people(store, 0, 10))
+        fault.at["step"] = broken()
+        with pytest.raises(StoreUnavailable):
+            await store.profiles.flush()
+        assert all(await store.profiles.owners([key("u0"), key("u9")]))
+
+        await store.profiles.flush()
+        assert await pending(store) == 0
+        assert all(await store.profiles.owners([key("u0"), key("u9")]))
+
+
+async def test_the_log_goes_with_the_retention(opened: Opened) -> None:
+    async with opened(retention=1, dedupe_window=0) as store:
+        for at in (1_000, 2_000, 5_000):
+            await fill(store, 1, at=at)
+            await write(store, ProfileChanges(log=[told(store, at), told(store, at)]))
+        await store.trim()
+
+        kept = await store.profiles.changes(0, 10)
+        assert [one.number for one in kept] == [4, 5]
+        assert await store.profiles.next_change() == 6
+
+
+async def test_two_identifiers_of_one_hash_are_told_apart(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("tables", "profiles"):
+        monkeypatch.setattr(f"router.storage.sqlite.graph.{module}.identifier_hash", lambda store_id, key: 7)
+    async with opened() as store:
+        ann, bob = profile(store, 0, "ann"), profile(store, 1, "bob")
+        await write(store, made(ann, bob))
+        await store.profiles.flush()
+
+        assert await store.profiles.owners([key("bob"), key("ann"), key("eve")]) == [bob, ann, None]
+
+
+async def test_profiles_of_a_closed_store_are_out_of_reach(opened: Opened) -> None:
+    async with opened() as store:
+        pass
+
+    with pytest.raises(StoreUnavailable):
+        store.profiles  # noqa: B018
