@@ -36,9 +36,11 @@ from router.errors import ActorFailed, RouterError, StorageError
 from router.events.source import EMBEDDED_SOURCE, Source
 from router.events.step import Step
 from router.identity.actor import Identity
+from router.identity.resolver import Resolver
 from router.ingestion.actor import Ingestion
 from router.plugins.registry import Registry
 from router.processing import processing_of
+from router.profiles import spaces_of
 from router.progress import Progress
 from router.reload import Reloads
 from router.replay.keeper import Replays
@@ -203,7 +205,7 @@ class Router(Embedding):
             lambda: self._processing,
             lambda: self._unknown,
         )
-        identity = Identity(
+        self.identity = Identity(
             self.storage,
             self.inbox,
             self.stream,
@@ -212,11 +214,17 @@ class Router(Embedding):
             committed=enrichment.committed,
             failed=enrichment.rewind,
             signals=self.signals,
+            resolver=Resolver(
+                self.storage.profiles,
+                self.storage.store_id,
+                lambda: self._spaces,
+                memory_bytes=lambda: self.config.identity.memory if self.config.identity else 0,
+            ),
         )
         self.ingestion = Ingestion(
             self.storage, self.inbox, now=self.clock.now, latest=latest, signals=self.signals
         )
-        for actor in (identity, enrichment, self.ingestion) if self._processes else (self.ingestion,):
+        for actor in (self.identity, enrichment, self.ingestion) if self._processes else (self.ingestion,):
             self._supervisor.start(actor)
 
     async def _open_admin_door(self) -> None:
@@ -286,6 +294,7 @@ class Router(Embedding):
         self.config = config
         self.registry = registry
         self._processing = processing_of(config, signals=self.signals, findings=self.findings)
+        self._spaces = spaces_of(config)
         self._unknown = UnknownIntegrations(
             integration_names(config.destinations.values(), registry.destinations.values())
         )

@@ -17,6 +17,7 @@ from router.config.checks import check_server, check_storage
 from router.config.convert import Converter
 from router.config.enrichments import read_enrichments
 from router.config.environment import override
+from router.config.identity import read_identity
 from router.config.lines import key_lines
 from router.config.model import (
     Config,
@@ -55,6 +56,7 @@ _SECTIONS = (
     "transformations",
     "consent",
     "privacy",
+    "identity",
     "plugins",
     "logging",
 )
@@ -153,6 +155,7 @@ def _read(
     plugins = converter.section(PluginsConfig, data.get("plugins", {}), ("plugins",)) or PluginsConfig()
     logging = converter.section(LoggingConfig, data.get("logging", {}), ("logging",)) or LoggingConfig()
     consent = read_consent(data.get("consent", {}), problems)
+    identity = read_identity(data.get("identity"), problems)
     check_server(server, problems)
     check_storage(storage, problems)
 
@@ -223,6 +226,7 @@ def _read(
         consent=consent,
         enrichments=enrichments,
         privacy=privacy,
+        identity=identity,
         plugins=plugins,
         logging=logging,
         references={dotted(path): reference for path, reference in references.found.items()},

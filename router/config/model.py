@@ -6,6 +6,7 @@ from typing import Any, Literal
 from msgspec import Struct, field
 from msgspec.structs import fields
 
+from router.config.identity import IdentityConfig
 from router.events.source import Source
 from router.plugins.auth import Auth
 from router.plugins.destination import Destination
@@ -324,6 +325,8 @@ class Config(Struct, frozen=True, kw_only=True):
     """The enrichments by kind."""
     privacy: PrivacyConfig | None = None
     """Which fields hold personal data; without it, nothing is looked for."""
+    identity: IdentityConfig | None = None
+    """The profiles; None where there are none."""
     plugins: PluginsConfig = PluginsConfig()
     """Where plugins come from."""
     logging: LoggingConfig = LoggingConfig()

@@ -1,18 +1,18 @@
-"""The identity actor: makes a step visible, in one transaction, exactly once.
+"""The identity actor: finds out whom a step's events are about, and makes it visible, in one transaction, exactly once.
 
-One commit writes the segment with the hashes of its message ids, the inbox cursor and the counters. Only then do
-followers see the events. A commit that fails, or finds another cursor than expected, voids everything prepared on
-top of it; processing then starts again from the stored cursor.
+One commit writes the segment with the hashes of its message ids, what the events change of the identity graph, the
+inbox cursor and the counters. Only then do followers see the events. A commit that fails, or finds another cursor
+than expected, voids everything prepared on top of it; processing then starts again from the stored cursor.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from router.actors.actor import Actor
 from router.actors.mailbox import Mailbox
 from router.errors import StorageError
 from router.events.step import PROCESSING_ERROR, Failure, Step
-from router.identity.resolve import resolve
+from router.identity.resolver import Resolver
 from router.storage.follower import Stream
 from router.storage.inbox import Inbox
 from router.storage.letters import PIPELINE, DeadLetter
@@ -24,6 +24,8 @@ from router.telemetry.signals import Signals
 THREAD_EVENTS = 64
 """From this size on a segment is encoded on a thread; below, the hop would cost more than it frees."""
 RETRY_SECONDS = (0.1, 5.0)
+Act = Callable[[Resolver], Awaitable[None]]
+"""What an operator does to the graph: it reads what it needs, and changes the draft."""
 
 
 class Identity(Actor):
@@ -42,7 +44,10 @@ class Identity(Actor):
         committed: Callable[[int], None],
         failed: Callable[[], None],
         signals: Signals,
+        resolver: Resolver,
     ) -> None:
+        self._resolver = resolver
+        self._lock = asyncio.Lock()
         self._storage = storage
         self._inbox = inbox
         self._stream = stream
@@ -61,7 +66,8 @@ class Identity(Actor):
             if step.generation != self._generation():
                 continue
             try:
-                is_committed = await self._commit(step)
+                async with self._lock:
+                    is_committed = await self._commit(step)
             except StorageError:
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, longest)
@@ -71,7 +77,22 @@ class Identity(Actor):
             else:
                 await self._start_again()
 
+    async def change(self, act: Act) -> None:
+        """Commit what an operator changes of the graph, between two steps; when it raises, nothing changed."""
+        async with self._lock:
+            try:
+                await act(self._resolver)
+                cursor, changes = self._inbox.cursor, await self._resolver.changes()
+                commit = Commit(cursor, cursor, None, {}, profiles=changes)
+                if changes is not None and not await self._storage.commit(commit):
+                    raise StorageError("the store was changed by somebody else; try again")
+            except BaseException:
+                self._resolver.drop()
+                raise
+            self._resolver.committed()
+
     async def _start_again(self) -> None:
+        self._resolver.drop()
         facts = await self._storage.facts()
         self._inbox.processed(facts.inbox_cursor)
         self._stream.resume(facts.stream_next)  # a commit whose answer was lost may be there after all
@@ -79,7 +100,8 @@ class Identity(Actor):
 
     async def _commit(self, step: Step) -> bool:
         first = self._stream.head
-        envelopes = resolve(step.events, first)
+        resolved = await self._resolver.resolve(step.events, first)
+        envelopes, failures = resolved.envelopes, [*step.failures, *resolved.failures]
         segment = None
         if envelopes:
             store_id = self._storage.store_id
@@ -87,17 +109,26 @@ class Identity(Actor):
                 data = encode_segment(first, envelopes, store_id=store_id)
             else:
                 data = await asyncio.to_thread(encode_segment, first, envelopes, store_id=store_id)
-            hashes = b"".join([one.message_hash for one in step.events])
+            hashes = b"".join(resolved.hashes)
             segment = SegmentDraft(first, len(envelopes), data, hashes, envelopes[-1].received_at)
-        letters = [_dead_letter(failure) for failure in step.failures]
-        commit = Commit(step.inbox_first, step.inbox_after, segment, step.counts, letters)
+        counts = step.counts.copy()
+        counts.update(resolved.counts)
+        commit = Commit(
+            step.inbox_first,
+            step.inbox_after,
+            segment,
+            counts,
+            [_dead_letter(failure) for failure in failures],
+            resolved.changes,
+        )
         if not await self._storage.commit(commit):
             return False
+        self._resolver.committed()
         self._inbox.processed(step.inbox_after)
         self._committed(step.generation)
         if envelopes:
             self._stream.publish(envelopes, first + len(envelopes))
-        broken = [failure for failure in step.failures if failure.reason == PROCESSING_ERROR]
+        broken = [failure for failure in failures if failure.reason == PROCESSING_ERROR]
         if broken:
             self._signals.emit(EventsGivenUp(len(broken), broken[0].error))
         if step.blocked:

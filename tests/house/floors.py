@@ -37,6 +37,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "router.front",
         "router.preview",
         "router.processing",
+        "router.profiles",
         "router.reload",
         "router.sources",
         "router.testing",

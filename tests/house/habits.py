@@ -26,6 +26,7 @@ CATCH_ALLS: Mapping[str, str] = {
     "router/ingestion/source_actor.py": "a source plugin may raise anything; it harms its own source only",
     "router/plugins/chain.py": "a transformation may raise anything; it harms its event only",
     "router/enrichment/answers.py": "an enricher may raise anything; it costs its own addition only",
+    "router/identity/resolver.py": "an event that cannot be resolved is set aside, and those behind it go on",
     "router/enrichment/results.py": "an event that breaks a step is set aside, and those behind it go on",
 }
 """Where every exception may be caught, and why."""

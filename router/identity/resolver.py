@@ -1,0 +1,269 @@
+"""Finds out whom the events of a step are about, and what that changes of the graph.
+
+First all identifiers of the step that are not in memory are asked from the store at once. Then each event is planned
+and carried out, in order. Most events need neither: their identifiers are known and lead to one profile.
+
+An event that cannot be read, or planned for, becomes a dead letter and the others go on. If it fails half-way through
+what it does to the graph, all of that is dropped, and the step begins again without the event.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
+from msgspec import Struct, field
+
+from router.events.calls import AnyEvent, Track
+from router.events.envelope import Envelope
+from router.events.step import PROCESSING_ERROR, Failure, Prepared
+from router.events.times import parse_instant
+from router.rules.identity.draft import Stamp
+from router.rules.identity.facts import Facts
+from router.rules.identity.graph import Graph, Plan
+from router.rules.identity.memory import Memory, Space
+from router.rules.identity.node import Node
+from router.rules.identity.space_rules import SpaceRules
+from router.storage.entry import Door, Entry
+from router.storage.profile import Key
+from router.storage.profile_changes import ProfileChanges
+from router.storage.profiles import Profiles
+
+SLICE_EVENTS = 128
+"""Events that need work, between two moments in which others may use the loop."""
+KEYS_AT_ONCE = 500
+Spaces = Callable[[], Mapping[str, tuple[str, SpaceRules]]]
+"""For each source the name of its space, and the rules of that."""
+
+
+class Resolved(Struct):
+    """A step whose events have their profiles."""
+
+    envelopes: list[Envelope]
+    hashes: list[bytes]
+    """The message hashes of the envelopes."""
+    changes: ProfileChanges | None
+    counts: Counter[tuple[str, ...]]
+    failures: list[Failure] = field(default_factory=list)
+
+
+class _Broken(Exception):
+    """An event failed half-way through what it does to the graph."""
+
+    def __init__(self, event: Prepared, error: Exception) -> None:
+        self.event = event
+        self.error = error
+
+
+Met = Node | Facts | None
+"""What is plain to see of an event: its profile, or what it says; None when it is not about anybody."""
+
+
+class Resolver:
+    """Resolves step after step; the caller says what became of each."""
+
+    def __init__(
+        self, profiles: Profiles, store_id: bytes, spaces: Spaces, *, memory_bytes: Callable[[], int]
+    ) -> None:
+        self._profiles = profiles
+        self._spaces_of = spaces
+        self._known: Mapping[str, tuple[str, SpaceRules]] | None = None
+        self.memory = Memory(memory_bytes)
+        """What is known by heart."""
+        self.graph = Graph(self.memory, store_id)
+        """What is done to it."""
+        self._spaces: dict[str, Space] = {}
+
+    def committed(self) -> None:
+        """The last step is in the store."""
+        self.graph.committed()
+
+    def drop(self) -> None:
+        """The last step is void."""
+        self.graph.drop()
+        self._spaces.clear()
+
+    async def resolve(self, events: Sequence[Prepared], first: int) -> Resolved:
+        """The envelopes from position `first` on, and what is to be committed with them."""
+        if not self._spaces_of():
+            return _without_profiles(events, first)
+        failures: list[Failure] = []
+        while True:
+            try:
+                return await self._resolve(events, first, failures)
+            except _Broken as found:
+                self.drop()
+                failures.append(_failure(found.event, found.error))
+                events = [one for one in events if one is not found.event]
+
+    async def space(self, name: str, rules: SpaceRules) -> Space:
+        """The space of that name, in memory."""
+        if name not in self.memory.spaces:
+            space = Space(name, rules)
+            space.types.update(await self._profiles.types(name))
+            self.memory.spaces[name] = space
+        return self.memory.spaces[name]
+
+    async def learn(self, keys: Sequence[Key]) -> None:
+        """Have the owners of identifiers in memory."""
+        for start in range(0, len(keys), KEYS_AT_ONCE):
+            for profile in await self._profiles.owners(keys[start : start + KEYS_AT_ONCE]):
+                if profile is not None:
+                    self.memory.learn(profile)
+
+    async def learn_traits(self, nodes: Sequence[Node]) -> None:
+        """Have the traits of profiles in memory."""
+        ids = [node.profile.id for node in nodes]
+        for node, traits in zip(nodes, await self._profiles.traits(ids), strict=True):
+            if node.traits is None:
+                node.traits = traits
+
+    async def changes(self) -> ProfileChanges | None:
+        """What is to be committed; of the links only those that are new."""
+        draft = self.graph.draft
+        links = [link for link, _ in draft.links.values()]
+        if links:
+            for link, is_linked in zip(links, await self._profiles.linked(links), strict=True):
+                if is_linked:
+                    self.memory.links[link.user, link.account] = None
+                    del draft.links[link.user, link.account]
+        return draft.changes()
+
+    async def _resolve(self, events: Sequence[Prepared], first: int, failures: Sequence[Failure]) -> Resolved:
+        await self._look_at_rules()
+        done = Resolved([], [], None, Counter(), list(failures))
+        met = await self._meet(events, done)
+        await self._prepare(met)
+        worked = 0
+        for event, found in met:
+            profile = None
+            if isinstance(found, Node):
+                while found.survivor is not None:
+                    found = found.survivor
+                found.is_used = True
+                profile = found.profile.id
+            elif found is not None:
+                worked += 1
+                if worked % SLICE_EVENTS == 0:
+                    await asyncio.sleep(0)
+                try:
+                    plan = self._plan(event, found)
+                except Exception as error:  # noqa: BLE001 - one bad event must not stop those behind it
+                    done.failures.append(_failure(event, error))
+                    continue
+                profile = await self._carry_out(event, found, plan, first + len(done.envelopes), done.counts)
+            done.envelopes.append(
+                Envelope(
+                    first + len(done.envelopes),
+                    event.source,
+                    event.event,
+                    event.received_at,
+                    event.metadata,
+                    profile,
+                )
+            )
+            done.hashes.append(event.message_hash)
+        for failure in done.failures:
+            done.counts["successfully_received", failure.source] -= 1
+            done.counts["failed_on_ingest", failure.source, PROCESSING_ERROR] += 1
+        done.changes = await self.changes()
+        return done
+
+    async def _look_at_rules(self) -> None:
+        known = self._spaces_of()
+        if known is not self._known or not self._spaces:
+            if known is not self._known:
+                self.graph.drop()
+            self._known = known
+            self._spaces = {source: await self.space(name, rules) for source, (name, rules) in known.items()}
+
+    async def _meet(self, events: Sequence[Prepared], done: Resolved) -> list[tuple[Prepared, Met]]:
+        """Read the events, as far as that is needed."""
+        spaces = self._spaces
+        met: list[tuple[Prepared, Met]] = []
+        for index, one in enumerate(events, 1):
+            space = spaces.get(one.source)
+            try:
+                met.append((one, None if space is None else _meet(space, one.event)))
+            except Exception as error:  # noqa: BLE001 - one bad event must not stop those behind it
+                done.failures.append(_failure(one, error))
+            if index % SLICE_EVENTS == 0:
+                await asyncio.sleep(0)
+        return met
+
+    async def _prepare(self, met: Sequence[tuple[Prepared, Met]]) -> None:
+        """Ask the store what the step needs: the owners of identifiers, and the traits that will be changed."""
+        wanted: dict[Key, None] = {}
+        needy: list[tuple[Space, Facts]] = []
+        for event, facts in met:
+            if not isinstance(facts, Facts):
+                continue
+            space = self._spaces[event.source]
+            for key in space.keys(facts):
+                if space.owner(key.collection, (key.type, key.value)) is None:
+                    wanted[key] = None
+            if facts.traits or facts.consent is not None or len(facts.users) > 1:
+                needy.append((space, facts))
+        await self.learn(list(wanted))
+        nodes = {id(node): node for space, facts in needy for node in space.lacking(facts)}
+        for start in range(0, len(nodes), KEYS_AT_ONCE):
+            await self.learn_traits(list(nodes.values())[start : start + KEYS_AT_ONCE])
+
+    def _plan(self, event: Prepared, facts: Facts) -> Plan:
+        return self.graph.plan(self._spaces[event.source], facts, now=event.received_at)
+
+    async def _carry_out(
+        self, event: Prepared, facts: Facts, plan: Plan, position: int, counts: Counter[tuple[str, ...]]
+    ) -> str | None:
+        if lacking := plan.lacks(facts):
+            await self.learn_traits(lacking)
+        try:
+            stamp = _stamp(event, position)
+            node = self.graph.carry_out(self._spaces[event.source], facts, plan, stamp)
+        except Exception as error:
+            raise _Broken(event, error) from error
+        for reason in plan.left_out:
+            counts["left_out_of_profiles", event.source, reason] += 1
+        return None if node is None else node.profile.id
+
+
+def _without_profiles(events: Sequence[Prepared], first: int) -> Resolved:
+    envelopes = [
+        Envelope(first + offset, one.source, one.event, one.received_at, one.metadata)
+        for offset, one in enumerate(events)
+    ]
+    return Resolved(envelopes, [one.message_hash for one in events], None, Counter())
+
+
+def _meet(space: Space, event: AnyEvent) -> Met:
+    if not space.extraction.is_plain(event):
+        return space.extraction.facts(event)
+    node = space.plain_owner(event.user_id, event.anonymous_id)
+    return space.extraction.plain_facts(event) if node is None else node
+
+
+def _stamp(event: Prepared, position: int) -> Stamp:
+    call = event.event
+    at = parse_instant(call.timestamp)
+    return Stamp(
+        position=position,
+        at=event.received_at if at is None else at,
+        received_at=event.received_at,
+        message_id=call.message_id,
+        source=event.source,
+        type=call.type,
+        name=call.event if isinstance(call, Track) else "",
+    )
+
+
+def _failure(event: Prepared, error: Exception) -> Failure:
+    # its time is corrected already, so it is not to be corrected by `sentAt` once more
+    again = b'{"batch":[' + event.event.replace(sent_at=None).json + b"]}"
+    return Failure(
+        source=event.source,
+        message_id=event.event.message_id,
+        received_at=event.received_at,
+        call=event.event.json,
+        error=f"{type(error).__name__}: {error}",
+        entry=msgspec.msgpack.encode(Entry(event.source, Door.BATCH, event.received_at, 1, again)),
+    )

@@ -1,0 +1,55 @@
+"""A profile in the memory of the graph: what is stored of it, its traits once they are read, and what it weighs."""
+
+from collections.abc import Iterable
+
+from router.storage.profile import Profile, Traits
+
+_WEIGHT = 700
+_IDENTIFIER = 350
+_TRAIT = 250
+
+
+class Node:
+    """One living profile; changed only by the graph, by putting another `profile` or other `traits` in."""
+
+    __slots__ = ("is_fresh", "is_used", "profile", "survivor", "traits")
+
+    def __init__(self, profile: Profile, traits: Traits | None = None) -> None:
+        """Without `traits` they are in the store alone."""
+        self.profile = profile
+        self.traits = traits
+        self.is_used = True
+        """Whether an event met it since somebody looked for what may go."""
+        self.survivor: Node | None = None
+        """The profile that it went into since it was looked up."""
+        self.is_fresh = False
+        """Whether its traits are a copy of this step, which may be changed in place."""
+
+    @property
+    def lacks_traits(self) -> bool:
+        """Whether its traits must be read before they can be merged."""
+        return self.traits is None and self.profile.has_traits
+
+    @property
+    def size(self) -> int:
+        """How many identifiers it has."""
+        return len(self.profile.identifiers)
+
+    @property
+    def types(self) -> Iterable[str]:
+        """The types of its identifiers."""
+        return {one.type for one in self.profile.identifiers}
+
+    @property
+    def weight(self) -> int:
+        """About how many bytes it takes in memory."""
+        traits = (
+            0
+            if self.traits is None
+            else sum(_TRAIT + len(one.json or b"") for one in self.traits.values.values())
+        )
+        return _WEIGHT + _IDENTIFIER * self.size + 100 * self.profile.merges + traits
+
+    def count(self, type: str, since: int) -> int:
+        """How many identifiers of a type it has that came after `since`."""
+        return sum(one.type == type and one.created_at > since for one in self.profile.identifiers)
