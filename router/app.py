@@ -36,6 +36,7 @@ from router.errors import ActorFailed, RouterError, StorageError
 from router.events.source import EMBEDDED_SOURCE, Source
 from router.events.step import Step
 from router.identity.actor import Identity
+from router.identity.editing import Editing
 from router.identity.resolver import Resolver
 from router.ingestion.actor import Ingestion
 from router.plugins.registry import Registry
@@ -220,6 +221,9 @@ class Router(Embedding):
                 lambda: self._spaces,
                 memory_bytes=lambda: self.config.identity.memory if self.config.identity else 0,
             ),
+        )
+        self.profiles = Editing(
+            self.identity, self.storage.profiles, now=self.clock.now, signals=self.signals
         )
         self.ingestion = Ingestion(
             self.storage, self.inbox, now=self.clock.now, latest=latest, signals=self.signals

@@ -11,6 +11,7 @@ RouterError
 ├── PluginError            a plugin cannot be loaded, or broke its contract
 ├── ExpressionRefused, MappingRefused, LiquidRefused, PlanRefused
 │                          a text in a rule language, or a tracking plan, cannot be used; each stands in `rules/`
+├── ProfileRefused         a profile cannot be changed as somebody asked; nothing changed
 ├── ActorFailed            an actor crashed too often; the router stops with this reason
 ├── RequestRefused         a request is answered with an error and nothing of it is kept
 └── DeliveryError          what a destination author raises to say what became of a send
@@ -61,6 +62,10 @@ class CursorDamaged(StorageError):
 
 class PluginError(RouterError):
     """A plugin cannot be loaded, or broke its contract; the message names the plugin."""
+
+
+class ProfileRefused(RouterError):
+    """A profile cannot be changed as somebody asked; the message says why, and nothing changed."""
 
 
 class ActorFailed(RouterError):

@@ -7,6 +7,7 @@ than expected, voids everything prepared on top of it; processing then starts ag
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from router.actors.actor import Actor
 from router.actors.mailbox import Mailbox
@@ -24,8 +25,7 @@ from router.telemetry.signals import Signals
 THREAD_EVENTS = 64
 """From this size on a segment is encoded on a thread; below, the hop would cost more than it frees."""
 RETRY_SECONDS = (0.1, 5.0)
-Act = Callable[[Resolver], Awaitable[None]]
-"""What an operator does to the graph: it reads what it needs, and changes the draft."""
+T = TypeVar("T")
 
 
 class Identity(Actor):
@@ -77,11 +77,11 @@ class Identity(Actor):
             else:
                 await self._start_again()
 
-    async def change(self, act: Act) -> None:
-        """Commit what an operator changes of the graph, between two steps; when it raises, nothing changed."""
+    async def change(self, act: Callable[[Resolver], Awaitable[T]]) -> T:
+        """Commit what `act` changes of the graph, between two steps; when it raises, nothing changed."""
         async with self._lock:
             try:
-                await act(self._resolver)
+                result = await act(self._resolver)
                 cursor, changes = self._inbox.cursor, await self._resolver.changes()
                 commit = Commit(cursor, cursor, None, {}, profiles=changes)
                 if changes is not None and not await self._storage.commit(commit):
@@ -90,6 +90,7 @@ class Identity(Actor):
                 self._resolver.drop()
                 raise
             self._resolver.committed()
+            return result
 
     async def _start_again(self) -> None:
         self._resolver.drop()

@@ -104,6 +104,15 @@ class Resolver:
             self.memory.spaces[name] = space
         return self.memory.spaces[name]
 
+    async def node(self, id: str) -> Node | None:
+        """The profile with that id, or its survivor, in memory; None where there is none."""
+        [profile] = await self._profiles.read([id])
+        if profile is None:
+            return None
+        rules = {name: rules for name, rules in self._spaces_of().values()}
+        await self.space(profile.space, rules.get(profile.space, SpaceRules()))
+        return self.memory.learn(profile)
+
     async def learn(self, keys: Sequence[Key]) -> None:
         """Have the owners of identifiers in memory."""
         for start in range(0, len(keys), KEYS_AT_ONCE):
@@ -199,9 +208,7 @@ class Resolver:
             if not isinstance(facts, Facts):
                 continue
             space = self._spaces[event.source]
-            for key in space.keys(facts):
-                if space.owner(key.collection, (key.type, key.value)) is None:
-                    wanted[key] = None
+            wanted.update(dict.fromkeys(space.missing(facts)))
             if facts.traits or facts.consent is not None or len(facts.users) > 1:
                 needy.append((space, facts))
         await self.learn(list(wanted))

@@ -328,6 +328,15 @@ class ConservationRestored(Signal, frozen=True):
 # --- replay -----------------------------------------------------------------------------------------------
 
 
+class ProfileEdited(Signal, frozen=True):
+    """Somebody changed a profile by hand."""
+
+    act: str
+    """`merge`, `split`, `take_away` or `delete`."""
+    profile: str
+    by: str
+
+
 class ReplayStarted(Signal, frozen=True):
     """A replay begins, or goes on."""
 

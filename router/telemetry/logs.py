@@ -57,6 +57,7 @@ _LEVELS: dict[type[Signal], Level] = {
     h.FailureLinesLost: "warning",
     h.ConservationBroken: "error",
     h.ConservationRestored: "info",
+    h.ProfileEdited: "info",
     h.ReplayStarted: "info",
     h.ReplayEnded: "info",
     h.BackfillStarted: "info",

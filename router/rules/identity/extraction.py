@@ -21,8 +21,14 @@ MOST_KEYS = 300
 MOST_MESSAGE_ID = 100
 LONGEST_TYPE = 100
 CONSENT_EVENT = "Segment Consent Preference Updated"
-_FEWEST_BYTES = 5 * MOST_KEYS
-"""Fewer bytes cannot hold more than `MOST_KEYS` keys."""
+_FEWEST_BYTES = 6 * MOST_KEYS
+"""Fewer bytes cannot hold more than `MOST_KEYS` different keys with their values: `"a":1,`."""
+_TELLING = (b"device", b"externalIds", b"groupId", b"traits", b"integrations", b"Braze", b"\\")
+"""A context without these words, and without a key that is written with escapes, has nothing for the graph."""
+MOST_CONTEXTS = 1000
+LONGEST_CONTEXT = 2000
+MOST_VALUES = 4000
+_UNKNOWN = "?"
 BUILT_IN = frozenset(
     {
         "user_id", "email", "anonymous_id", "group_id", "android.id", "android.idfa", "android.push_token", "ios.id",
@@ -54,6 +60,9 @@ class Extraction:
 
     def __init__(self, rules: SpaceRules) -> None:
         self._rules = rules
+        self._contexts: dict[bytes, bool] = {}
+        self._last_plain: Raw | None = None
+        self._values: dict[tuple[str, str], str | None] = {}
         self._spellings = {one: (one, _camel(one)) for one in rules.custom_types}
         self._custom = tuple(
             {f'"{word}"'.encode() for pair in self._spellings.values() for word in pair}
@@ -65,23 +74,31 @@ class Extraction:
         kind = event.__class__
         if kind is Identify or kind is Group or kind is Alias or self._rules.filters:
             return False
-        context = bytes(event.context_json)
-        if (
-            b'"device"' in context
-            or b'"externalIds"' in context
-            or b'"groupId"' in context
-            or b'"traits"' in context
-            or b'"integrations"' in context
-            or b'"Braze"' in context
-            or b"\\u" in context  # a key may be written so
-        ):
-            return False
-        json = event.json
-        if len(json) > _FEWEST_BYTES and json.count(b'":') > MOST_KEYS:
-            return False
+        context = event.context_json
+        if context is not self._last_plain:  # calls of one request often share it
+            text = bytes(context)
+            is_plain = self._contexts.get(text)
+            if is_plain is None:
+                is_plain = self._look_at(text)
+            if not is_plain:
+                return False
+            self._last_plain = context
+        if len(event.properties_json) > _FEWEST_BYTES:  # type: ignore[union-attr]
+            properties = bytes(event.properties_json)  # type: ignore[union-attr]
+            if properties.count(b":") > MOST_KEYS:
+                return False
         if kind is Track and event.event == CONSENT_EVENT:  # type: ignore[union-attr]
             return False
-        return not any(word in json for word in self._custom)
+        return not self._custom or not any(word in event.json for word in self._custom)
+
+    def _look_at(self, context: bytes) -> bool:
+        """Whether a context has nothing for the graph; the answer is kept, as contexts come again and again."""
+        is_plain = not any(word in context for word in _TELLING)
+        if len(self._contexts) >= MOST_CONTEXTS:
+            self._contexts.clear()
+        if len(context) <= LONGEST_CONTEXT:
+            self._contexts[context] = is_plain
+        return is_plain
 
     def facts(self, event: AnyEvent) -> Facts:
         """What the graph takes up of `event`."""
@@ -163,11 +180,27 @@ class Extraction:
         for type, sent in candidates:
             if sent is None:
                 continue
-            value = identifier_value(type, sent)
-            if value is None or self._rules.is_blocked(type, value):
-                found.left_out.append("identifier" if value is None else "blocked_identifier")
+            value = self._value(type, sent) if sent.__class__ is str else identifier_value(type, sent)
+            if value is None:
+                found.left_out.append("identifier")
+            elif not value or (sent.__class__ is not str and self._rules.is_blocked(type, value)):
+                found.left_out.append("blocked_identifier")
             elif (type, value) not in ids:
                 ids.append((type, value))
+
+    def _value(self, type: str, sent: str) -> str | None:
+        """The value of an identifier, "" when it is blocked, None for none; kept, as the same come again and again."""
+        known = self._values.get((type, sent), _UNKNOWN)
+        if known is not _UNKNOWN:
+            return known
+        value = identifier_value(type, sent)
+        if value is not None and self._rules.is_blocked(type, value):
+            value = ""
+        if len(self._values) >= MOST_VALUES:
+            self._values.clear()
+        if len(sent) <= 100:
+            self._values[type, sent] = value
+        return value
 
     def _take_traits(self, event: AnyEvent, context: _Context, own: dict[str, Raw], found: Facts) -> None:
         if isinstance(event, Identify | Group):

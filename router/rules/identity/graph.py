@@ -15,7 +15,7 @@ from router.rules.identity.facts import Facts, Named
 from router.rules.identity.matching import Match, match
 from router.rules.identity.memory import Memory, Space
 from router.rules.identity.node import Node
-from router.rules.identity.traits import is_zoneless, merge_traits, stamped, take_consent, take_traits
+from router.rules.identity.traits import merge_traits, take_consent, take_traits
 from router.storage.profile import Collection, Identifier, Profile, Trait, Traits
 from router.storage.profile_ids import numbered, profile_id
 
@@ -99,7 +99,7 @@ class Graph:
 
     # --- what an operator does ------------------------------------------------------------------------
 
-    def merge(self, space: Space, nodes: Sequence[Node], stamp: Stamp) -> Node:
+    def merge(self, nodes: Sequence[Node], stamp: Stamp) -> Node:
         """Make one profile of several, whatever the limits say; their traits must be read."""
         survivor, *gone = sorted(nodes, key=lambda node: (node.profile.created_at, node.profile.id))
         self._absorb(survivor, gone, stamp)
@@ -223,11 +223,9 @@ class Graph:
 
     def _set_traits(self, node: Node, facts: Facts, plan: Plan, stamp: Stamp) -> None:
         like = Trait(None, stamp.at, stamp.received_at, stamp.message_id, stamp.source)
-        new = {name: stamped(json, like) for name, json in facts.traits.items() if not is_zoneless(json)}
-        plan.left_out += ["time_without_zone"] * (len(facts.traits) - len(new))
         traits = self._own_traits(node)
-        taken = take_traits(traits.values, new)
-        plan.left_out += ["trait"] * taken.refused
+        taken = take_traits(traits.values, facts.traits, like)
+        plan.left_out += ["trait"] * taken.refused + ["time_without_zone"] * taken.zoneless
         if taken.newer:
             self._put_traits(node, traits)
         if taken.changed:

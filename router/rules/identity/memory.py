@@ -47,17 +47,20 @@ class Space:
 
     def lacking(self, facts: Facts) -> Iterator[Node]:
         """Profiles in memory that the event is perhaps about, and whose traits are not."""
-        for key in self.keys(facts):
-            node = self.owner(key.collection, (key.type, key.value))
-            if node is not None and node.lacks_traits:
-                yield node
+        for collection, ids in _by_collection(facts):
+            owners = self.owners[collection]
+            for type, value in ids:
+                node = owners[type].get(value)
+                if node is not None and node.lacks_traits:
+                    yield node
 
-    def keys(self, facts: Facts) -> Iterator[Key]:
-        """All identifiers that may matter to an event."""
-        for named in facts.users:
-            yield self.key("users", named)
-        for named in facts.accounts:
-            yield self.key("accounts", named)
+    def missing(self, facts: Facts) -> Iterator[Key]:
+        """Identifiers whose owner is not in memory, if there is one."""
+        for collection, ids in _by_collection(facts):
+            owners = self.owners[collection]
+            for named in ids:
+                if named[1] not in owners[named[0]]:
+                    yield self.key(collection, named)
         if facts.previous is not None:
             yield self.key("users", ("user_id", facts.previous))
             yield self.key("users", ("anonymous_id", facts.previous))
@@ -65,6 +68,10 @@ class Space:
     def key(self, collection: Collection, named: Named) -> Key:
         """The identifier as the store knows it."""
         return Key(self.name, collection, *named)
+
+
+def _by_collection(facts: Facts) -> tuple[tuple[Collection, list[Named]], ...]:
+    return (("users", facts.users), ("accounts", facts.accounts))
 
 
 class Memory:

@@ -14,17 +14,6 @@ _NULL = b"null"
 _ZONELESS = re.compile(rb'"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?"')
 
 
-def stamped(json: Raw, like: Trait) -> Trait:
-    """The value with the time and origin of `like`."""
-    raw = bytes(json)
-    return Trait(None if raw == _NULL else raw, like.at, like.received_at, like.message_id, like.source)
-
-
-def is_zoneless(json: Raw) -> bool:
-    """Whether a value is a time without a zone: nobody can say when that is, so it is not taken."""
-    return len(json) <= 40 and _ZONELESS.fullmatch(json) is not None
-
-
 class Taken(Struct):
     """What became of new values."""
 
@@ -34,33 +23,46 @@ class Taken(Struct):
     """How many were newer, though their value may be the same."""
     refused: int = 0
     """How many found no room."""
+    zoneless: int = 0
+    """How many were a time without a zone: nobody can say when that is, so it is not taken."""
 
 
-def take_traits(values: dict[str, Trait], new: Mapping[str, Trait]) -> Taken:
-    """Put those of `new` that are newer into `values`."""
+def take_traits(values: dict[str, Trait], new: Mapping[str, Raw], like: Trait) -> Taken:
+    """Put new values into `values` where they are newer; all are of the time and origin of `like`."""
     taken = Taken()
-    size = sum([len(one.json or b"") for one in values.values()])
-    for name, trait in new.items():
+    order = like.order
+    at, received_at, message_id, source = like.at, like.received_at, like.message_id, like.source
+    for name, raw in new.items():
+        json: bytes | None = bytes(raw)
+        if json[5:6] == b"-" and _ZONELESS.fullmatch(json) is not None:  # type: ignore[index, arg-type]
+            taken.zoneless += 1
+            continue
+        if json == _NULL:
+            json = None
         old = values.get(name)
-        if old is not None and old.order >= trait.order:
+        if old is not None and old.at >= at and old.order >= order:
             continue
-        before = old.json if old is not None else None
-        growth = len(trait.json or b"") - len(before or b"")
-        if (growth > 0 and size + growth > MOST_BYTES) or (old is None and not _has_room(values)):
-            taken.refused += 1
-            continue
-        size += growth
-        values[name] = trait
+        before = None if old is None else old.json
+        if before != json or old is None:
+            if not _has_room(values, name, len(json or b"") - len(before or b"")):
+                taken.refused += 1
+                continue
+            if before != json:
+                taken.changed.append(name)
         taken.newer += 1
-        if before != trait.json:
-            taken.changed.append(name)
+        values[name] = Trait(json, at, received_at, message_id, source)
     return taken
 
 
 def merge_traits(survivor: Traits, gone: Traits) -> Traits:
     """The traits of two profiles that become one: of each the newest; categories without a word are not allowed."""
     values = dict(survivor.values)
-    take_traits(values, gone.values)
+    for name, trait in gone.values.items():
+        old = values.get(name)
+        is_newer = old is None or old.order < trait.order
+        growth = len(trait.json or b"") - len((old.json if old else None) or b"")
+        if is_newer and _has_room(values, name, growth):
+            values[name] = trait
     newest, other = (survivor, gone) if survivor.consent_at >= gone.consent_at else (gone, survivor)
     consent = {name: newest.consent.get(name, False) for name in {**newest.consent, **other.consent}}
     return Traits(values, consent, newest.consent_at)
@@ -74,9 +76,11 @@ def take_consent(traits: Traits, consent: Mapping[str, bool], at: int) -> Traits
     return Traits(traits.values, taken, at)
 
 
-def _has_room(values: dict[str, Trait]) -> bool:
-    """Whether another name may come; the oldest removed one makes room for it."""
-    if len(values) < MOST_TRAITS:
+def _has_room(values: dict[str, Trait], name: str, growth: int) -> bool:
+    """Whether a value may come; the oldest removed trait makes room for a new name."""
+    if growth > 0 and growth + sum([len(one.json or b"") for one in values.values()]) > MOST_BYTES:
+        return False
+    if name in values or len(values) < MOST_TRAITS:
         return True
     removed = [(trait.order, name) for name, trait in values.items() if trait.json is None]
     if removed:
