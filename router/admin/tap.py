@@ -50,6 +50,8 @@ class Line(Struct, frozen=True, omit_defaults=True):
     """The name of a track, page or screen call."""
     user: str = ""
     """The user id, else the anonymous id."""
+    profile: str = ""
+    """The profile that the event is about, where there are profiles."""
     position: int | None = None
     """The event's place in the stream."""
     reason: str = ""
@@ -165,6 +167,7 @@ def _event(one: Envelope) -> Line:
         type=event.type,
         name=_name(event),
         user=_user(event),
+        profile=one.profile_id or "",
         position=one.position,
         body=_one_line(event.json),
     )

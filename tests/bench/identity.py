@@ -27,7 +27,13 @@ _BROWSER = msgspec.json.encode(
         "ip": "203.0.113.7",
         "locale": "en-US",
         "userAgent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120 Safari/537.36",
-        "page": {"path": "/shop", "referrer": "", "search": "", "title": "Shop", "url": "https://shop.test/shop"},
+        "page": {
+            "path": "/shop",
+            "referrer": "",
+            "search": "",
+            "title": "Shop",
+            "url": "https://shop.test/shop",
+        },
         "library": {"name": "analytics.js", "version": "next-1.81.0"},
         "timezone": "Europe/Lisbon",
     }
