@@ -19,11 +19,13 @@ from tests.bench.backlog import backlog_figures
 from tests.bench.enriching import enrichment_figures
 from tests.bench.events import batch, ecommerce
 from tests.bench.figure import Cost, Figure, ratio
+from tests.bench.identity import identity_figures
 from tests.bench.load import percentile, post_all
 from tests.bench.neighbours import dead_neighbour, fairness
 from tests.bench.plans import plan_figures
 from tests.bench.privacy import privacy_figures
 from tests.bench.process import Server, wait_until
+from tests.bench.profiles import profile_figures
 from tests.bench.recovery import recovery_figures
 from tests.bench.routing import routing_figures
 from tests.bench.seen_ids import seen_figures
@@ -171,11 +173,14 @@ async def main() -> None:
         "backlog": None,
         "seen": None,
         "transforming": transforming_figures,
+        "identity": identity_figures,
+        "profiles": None,
     }
     parser = argparse.ArgumentParser(description="Measure the router beside what it is compared with.")
     parser.add_argument("rows", nargs="*", choices=[[], *rows], help="default: all")
     parser.add_argument("--ids", type=int, default=20_000_000, help="message ids in the window")
     parser.add_argument("--backlog", type=int, default=1_000_000, help="events behind a dead destination")
+    parser.add_argument("--profiles", type=int, default=5_000_000, help="profiles in the graph of millions")
     options = parser.parse_args()
     wanted = options.rows or list(rows)
     figures: list[Figure] = []
@@ -186,6 +191,8 @@ async def main() -> None:
                 figures += [Figure(*row) for row in await seen_figures(folder, options.ids)]
             elif name == "routing":
                 figures += await routing_figures()
+            elif name == "profiles":
+                figures += [Figure(*row) for row in await profile_figures(folder, options.profiles)]
             elif name == "recovery":
                 figures += await recovery_figures(folder, options.backlog)
             elif name == "backlog":

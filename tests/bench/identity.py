@@ -1,10 +1,10 @@
-"""What profiles cost: resolving with everything in memory, the pipeline with and without, and a graph of millions."""
+"""What profiles cost: resolving with everything in memory, and the pipeline with them and without."""
 
-import asyncio
-import os
+import itertools
 import statistics
-import sys
 import time
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import msgspec
@@ -17,6 +17,9 @@ from router.identity.resolver import Resolver
 from router.rules.identity.space_rules import SpaceRules
 from router.storage.memory.store import MemoryStorage
 from tests.bench.events import ecommerce
+from tests.bench.figure import Cost, Figure, ratio
+from tests.bench.load import post_all
+from tests.bench.process import Server, wait_until
 
 STEP = 1000
 STEPS = 50
@@ -71,9 +74,8 @@ def telling(number: int, users: int) -> AnyEvent:
     )
 
 
-async def resolving(make: object, *, users: int = 2000) -> float:
+async def resolving(make: Callable[[int, int], AnyEvent], *, users: int = 2000) -> float:
     """CPU microseconds an event, when all profiles are in memory."""
-    assert callable(make)
     store = MemoryStorage()
     spaces = {"website": ("default", SpaceRules())}
     resolver = Resolver(store.profiles, store.store_id, lambda: spaces, memory_bytes=lambda: 1 << 28)
@@ -100,6 +102,64 @@ async def resolving(make: object, *, users: int = 2000) -> float:
     return statistics.median(took)
 
 
-if __name__ == "__main__":
-    for one in (plain, telling):
-        print(one.__name__, asyncio.run(resolving(one)))
+async def resolve_figures() -> list[Figure]:
+    """Resolving: what most events are, and what tells the most."""
+    common, rich = await resolving(plain), await resolving(telling)
+    return [
+        Figure("CPU to resolve an event, profile in memory", common, 3.0, "µs"),
+        Figure(
+            "CPU to resolve, one of ten an identify call with ten traits",
+            0.9 * common + 0.1 * rich,
+            8.0,
+            "µs",
+            detail=f"an identify call: {rich:.1f} µs",
+        ),
+    ]
+
+
+async def pipeline_figure(folder: Path) -> Figure:
+    """CPU per delivered event of users that are known, with profiles and without."""
+    requests, users = 200, 5000
+    numbers = itertools.count(1)
+
+    def body() -> bytes:
+        members = b",".join(ecommerce(number, number % users) for number in itertools.islice(numbers, 100))
+        return b'{"batch":[' + members + b'],"writeKey":"wk_bench"}'
+
+    with ExitStack() as stack:
+        costs = []
+        for kind in ("profiles", "router"):
+            (folder / kind).mkdir()
+            sink = stack.enter_context(Server("sink", folder / kind))
+            server = stack.enter_context(Server(kind, folder / kind, sink.url + "/hook"))
+            costs.append(_delivering(server, sink, body, requests))
+        for cost in costs:
+            await cost()  # every user becomes known
+        found, one, other = await ratio(*costs)
+    return Figure(
+        "CPU per delivered event, with profiles / without",
+        found,
+        1.35,
+        "×",
+        detail=f"{one:.1f} / {other:.1f} µs",
+    )
+
+
+def _delivering(server: Server, sink: Server, body: Callable[[], bytes], requests: int) -> Cost:
+    total = 0
+
+    async def measure() -> float:
+        nonlocal total
+        bodies = [body() for _ in range(requests)]
+        total += requests * 100
+        before = server.cpu
+        await post_all(server.url + "/v1/batch", iter(bodies), connections=8)
+        await wait_until(sink.url, lambda text: int(text) >= total, timeout=120)
+        return (server.cpu - before) / (requests * 100) * 1e6
+
+    return measure
+
+
+async def identity_figures(folder: Path) -> list[Figure]:
+    """All of it but the graph of millions (`tests.bench.profiles`)."""
+    return [*await resolve_figures(), await pipeline_figure(folder)]

@@ -4,7 +4,8 @@ bare       an aiohttp application that reads the body and answers 200
 accept     the router's doors and ingestion on the SQLite store, processing stopped
 fdatasync  the same doors and ingestion, appending the bodies to a file with fdatasync
 router     a whole router with a webhook for each URL given
-enriched   the same with three enrichments
+enriched   a router with three enrichments
+profiles   a router with profiles
 sink       a webhook that counts events, and can be told to fail, to be slow, and how long events were under way
 """
 
@@ -133,11 +134,22 @@ async def fdatasync(folder: Path) -> str:
 
 async def enriched(folder: Path, *hooks: str) -> str:
     """A whole router whose source has three enrichments."""
-    return await router(folder, *hooks, enrich=("geo", "user_agent", "campaign"))
+    return await _whole(folder, hooks, {}, enrich=("geo", "user_agent", "campaign"))
 
 
-async def router(folder: Path, *hooks: str, enrich: Sequence[str] = ()) -> str:
+async def router(folder: Path, *hooks: str) -> str:
     """A whole router with a webhook of batches for each URL, or with none."""
+    return await _whole(folder, hooks, {})
+
+
+async def profiles(folder: Path, *hooks: str) -> str:
+    """The same, with profiles."""
+    return await _whole(folder, hooks, {"identity": {}})
+
+
+async def _whole(
+    folder: Path, hooks: Sequence[str], sections: dict[str, object], *, enrich: Sequence[str] = ()
+) -> str:
     webhooks = {
         f"hook{number}": {
             "kind": "webhook",
@@ -147,7 +159,7 @@ async def router(folder: Path, *hooks: str, enrich: Sequence[str] = ()) -> str:
         }
         for number, url in enumerate(hooks)
     }
-    whole = Router(load(_config(folder, enrich=enrich, **webhooks)))
+    whole = Router(load({**_config(folder, enrich=enrich, **webhooks), **sections}))
     await whole.__aenter__()
     return whole.url
 
@@ -167,6 +179,7 @@ async def main(kind: str, folder: str, *arguments: str) -> None:
         "fdatasync": fdatasync,
         "router": router,
         "enriched": enriched,
+        "profiles": profiles,
         "sink": sink,
     }
     url = await kinds[kind](Path(folder), *arguments)
