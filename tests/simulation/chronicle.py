@@ -18,6 +18,7 @@ class Line(Struct, frozen=True):
     type: str
     keys: tuple[str, ...]
     received_at: int
+    envelope: Envelope
 
 
 class Chronicle:
@@ -30,11 +31,13 @@ class Chronicle:
         self.found: dict[int, dict[str, DestinationState]] = {}
         """What each life found of its destinations when it opened the store."""
         self.problems: list[str] = []
+        self.store_id = b""
 
     async def opened(self, storage: SqliteStorage) -> None:
         """Catch up with commits whose answer nobody heard, and note where destinations stand."""
         for segment in await storage.read_stream(len(self.lines), READ_BYTES):
             self._add(segment.first_position, decode_segment(segment.data))
+        self.store_id = storage.store_id
         facts = await storage.facts()
         if facts.stream_next != len(self.lines):
             self.problems.append(
@@ -53,5 +56,12 @@ class Chronicle:
                 self.problems.append(f"position {envelope.position} comes after {len(self.lines) - 1}")
             event = envelope.event
             self.lines.append(
-                Line(event.message_id, envelope.source, event.type, order_keys(event), envelope.received_at)
+                Line(
+                    event.message_id,
+                    envelope.source,
+                    event.type,
+                    order_keys(event),
+                    envelope.received_at,
+                    envelope,
+                )
             )

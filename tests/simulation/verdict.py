@@ -1,8 +1,13 @@
 """Whether the promises held in a world that was played to its end; each check answers with what is wrong."""
 
+import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 
+from router.events.step import Prepared
+from router.identity.resolver import Resolver
+from router.rules.identity.space_rules import SpaceRules
+from router.storage.memory.store import MemoryStorage
 from router.storage.store import DestinationState
 from tests.simulation.plan import STEADY, Receiver
 from tests.simulation.world import World
@@ -16,7 +21,7 @@ RECOVERY_SECONDS = 15.0
 def verdict(world: World) -> list[str]:
     """Everything that is wrong."""
     if not world.problems:
-        checks = (_stream, _books, _ends, _order, _repeats, _bounds, _prompt)
+        checks = (_stream, _profiles, _books, _ends, _order, _repeats, _bounds, _prompt)
         world.problems += [problem for check in checks for problem in check(world)]
     return world.problems
 
@@ -43,6 +48,20 @@ def _stream(world: World) -> Iterator[str]:
     times = [line.received_at for line in lines]
     if times != sorted(times):
         yield "received_at goes back"
+
+
+def _profiles(world: World) -> Iterator[str]:
+    """Every event has the profile that it has in a world without any trouble, where all come at once."""
+    store = MemoryStorage(store_id=world.chronicle.store_id)
+    rules = SpaceRules()
+    spaces = {name: ("default", rules) for name in ("app", "website")}
+    resolver = Resolver(store.profiles, store.store_id, lambda: spaces, memory_bytes=lambda: 1 << 25)
+    envelopes = [line.envelope for line in world.chronicle.lines]
+    prepared = [Prepared(one.source, one.event, one.metadata, one.received_at, b"") for one in envelopes]
+    calm = asyncio.run(resolver.resolve(prepared, 0)).envelopes
+    for envelope, other in zip(envelopes, calm, strict=True):
+        if envelope.profile_id != other.profile_id or envelope.profile_id is None:
+            yield f"{envelope.event.message_id} is of {envelope.profile_id}, not of {other.profile_id}"
 
 
 def _books(world: World) -> Iterator[str]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from router.app import Router
+from router.config.identity import IdentityConfig
 from router.config.model import Config, DestinationConfig, SourceConfig
 from router.errors import StorageError
 from router.plugins.registry import Registry
@@ -293,6 +294,7 @@ class World:
         return Config(
             sources={name: SourceConfig(name=name, write_key=f"wk_{name}") for name in ("app", "website")},
             destinations={one.name: self._destination(one, network) for one in self.plan.receivers},
+            identity=IdentityConfig(),
         )
 
     def _destination(self, receiver: Receiver, network: Network) -> DestinationConfig:

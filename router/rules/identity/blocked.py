@@ -15,12 +15,10 @@ class Blocked:
     def __init__(self, values: Iterable[str] = (), patterns: Iterable[str] = ()) -> None:
         """Raises re.error for a pattern that is no regular expression."""
         self._values = frozenset(one.strip().casefold() for one in values)
-        each = [re.compile(one) for one in patterns]
-        joined = "|".join(f"(?:{one.pattern})" for one in each)
-        self._search = re.compile(joined).search if each else None
+        self._searches = tuple(re.compile(one).search for one in patterns)
 
     def has(self, value: str) -> bool:
         """Whether `value`, trimmed, is blocked."""
         if value.casefold() in self._values:
             return True
-        return self._search is not None and self._search(value) is not None
+        return any([search(value) is not None for search in self._searches])
