@@ -20,6 +20,7 @@ from router.storage.cursor import Cursor
 from router.storage.dead_letters import DeadLetters, LetterQuery
 from router.storage.entry import Entry
 from router.storage.history import History
+from router.storage.hits import Hits, Search
 from router.storage.inventory import InventoryRows
 from router.storage.letters import DeadLetter, Parked
 from router.storage.outcome import OutcomeRecord
@@ -185,6 +186,10 @@ class Storage(ABC):
     @abstractmethod
     async def read_stream(self, position: int, max_bytes: int) -> list[StoredSegment]:
         """Whole segments from the one that holds `position` on, about `max_bytes`, at least one if there is one."""
+
+    @abstractmethod
+    async def search(self, asked: Search) -> Hits:
+        """Events of some ids: one look at a bounded part of the stream; damaged segments are passed over."""
 
     @abstractmethod
     async def seen(self, hashes: Sequence[bytes]) -> list[int | None]:

@@ -14,11 +14,13 @@ from router.errors import StorageError, StoreFull
 from router.storage.books import Books
 from router.storage.cursor import Cursor
 from router.storage.entry import Entry
+from router.storage.hits import Hits, Search
 from router.storage.letters import DeadLetter, Parked
 from router.storage.memory.dead_letters import MemoryDeadLetters
 from router.storage.memory.history import MemoryHistory
 from router.storage.memory.inventory import MemoryInventory
 from router.storage.memory.profiles import MemoryProfiles
+from router.storage.memory.searching import search
 from router.storage.outcome import OutcomeRecord, Run
 from router.storage.replays import Place, Replay, ReplayRows, ReplayState
 from router.storage.retirement import DESTINATION_COUNTERS, last_settlement
@@ -150,6 +152,11 @@ class MemoryStorage(Storage):
             found.append(segment)
             size += len(segment.data)
         return found
+
+    async def search(self, asked: Search) -> Hits:
+        """Events of some ids."""
+        segments = await self.read_stream(asked.first, 1 << 62)
+        return search(segments if not asked.newest_first else segments[::-1], asked)
 
     async def seen(self, hashes: Sequence[bytes]) -> list[int | None]:
         """The positions of the hashes that were committed within the window."""

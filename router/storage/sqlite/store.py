@@ -15,6 +15,7 @@ from router.actors.supervisor import Supervisor
 from router.errors import StorageError, StoreUnavailable
 from router.storage.books import Books
 from router.storage.entry import Entry
+from router.storage.hits import Hits, Search
 from router.storage.letters import Parked
 from router.storage.outcome import OutcomeRecord
 from router.storage.replays import Place
@@ -33,6 +34,7 @@ from router.storage.sqlite.readers import Readers
 from router.storage.sqlite.reading import Damage, Extent
 from router.storage.sqlite.replays import SqliteReplays, find_time
 from router.storage.sqlite.schema import SCHEMA_VERSION, configure, migrate
+from router.storage.sqlite.searching import search
 from router.storage.sqlite.seen.ids import SEAL_IDS, SeenIds
 from router.storage.sqlite.seen.keeper import Keeper
 from router.storage.sqlite.statements import State
@@ -202,9 +204,8 @@ class SqliteStorage(Storage):
 
     async def read_inbox(self, position: int, max_bytes: int) -> list[Entry]:
         """Entries from `position` on; a damaged row is set aside and passed."""
-        found = await self._open_readers.read(
-            lambda database: reading.read_inbox(database, position, max_bytes)
-        )
+        read = partial(reading.read_inbox, position=position, max_bytes=max_bytes)
+        found = await self._open_readers.read(read)
         for damage in found.damaged:
             await self._set_aside(statements.set_aside_inbox, damage)
         return found.entries
@@ -243,12 +244,15 @@ class SqliteStorage(Storage):
 
     async def read_stream(self, position: int, max_bytes: int) -> list[StoredSegment]:
         """Whole segments; a damaged one is set aside and comes back empty."""
-        found = await self._open_readers.read(
-            lambda database: reading.read_stream(database, position, max_bytes)
-        )
+        read = partial(reading.read_stream, position=position, max_bytes=max_bytes)
+        found = await self._open_readers.read(read)
         for damage in found.damaged:
             await self._set_aside(statements.set_aside_segment, damage)
         return found.segments
+
+    async def search(self, asked: Search) -> Hits:
+        """Events of some ids."""
+        return await self._open_readers.read(partial(search, asked=asked))
 
     async def seen(self, hashes: Sequence[bytes]) -> list[int | None]:
         """The positions of the hashes that were committed within the window; waits until the index is loaded."""
@@ -305,9 +309,8 @@ class SqliteStorage(Storage):
 
     async def outcomes(self, destination: str, first: int, after: int) -> list[OutcomeRecord]:
         """Outcome records that touch the range."""
-        return await self._open_readers.read(
-            lambda database: reading.read_outcomes(database, destination, first, after)
-        )
+        read = partial(reading.read_outcomes, name=destination, first=first, after=after)
+        return await self._open_readers.read(read)
 
     @property
     def letters(self) -> SqliteDeadLetters:
