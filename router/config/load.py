@@ -34,6 +34,7 @@ from router.config.privacy import check_controls, read_privacy
 from router.config.problems import Problems, did_you_mean, dotted
 from router.config.secrets import EnvironmentAndFiles, References
 from router.config.sections import DestinationReader, check_renames, read_sources
+from router.config.spaces import read_spaces
 from router.config.transformations import TransformationReader
 from router.errors import ConfigError, PluginError
 from router.events.source import Source
@@ -57,6 +58,7 @@ _SECTIONS = (
     "consent",
     "privacy",
     "identity",
+    "spaces",
     "plugins",
     "logging",
 )
@@ -175,6 +177,8 @@ def _read(
     privacy = read_privacy(data.get("privacy"), references, problems)
     for source in sources.values():
         check_controls(source, privacy, problems)
+    workspaces = {DEFAULT_WORKSPACE, *(one.workspace for one in sources.values())}
+    spaces = read_spaces(_named(data, "spaces", problems), workspaces, references, problems)
     destinations: dict[str, DestinationConfig] = {}
     transformations: dict[str, TransformationConfig] = {}
     enrichments: dict[str, EnrichmentConfig] = {}
@@ -227,6 +231,7 @@ def _read(
         enrichments=enrichments,
         privacy=privacy,
         identity=identity,
+        spaces=spaces,
         plugins=plugins,
         logging=logging,
         references={dotted(path): reference for path, reference in references.found.items()},

@@ -7,6 +7,7 @@ from msgspec import Struct, field
 from msgspec.structs import fields
 
 from router.config.identity import IdentityConfig
+from router.config.spaces import SpaceConfig
 from router.events.source import Source
 from router.plugins.auth import Auth
 from router.plugins.destination import Destination
@@ -327,6 +328,8 @@ class Config(Struct, frozen=True, kw_only=True):
     """Which fields hold personal data; without it, nothing is looked for."""
     identity: IdentityConfig | None = None
     """The profiles; None where there are none."""
+    spaces: Mapping[str, SpaceConfig] = field(default_factory=dict)
+    """Who may ask for profiles, by workspace."""
     plugins: PluginsConfig = PluginsConfig()
     """Where plugins come from."""
     logging: LoggingConfig = LoggingConfig()
