@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 from router.api.browser import AnalyticsJs
 from router.api.doors import Doors, Surroundings
 from router.api.health import Health
+from router.api.profiles.door import ProfileDoor
 from router.api.proxies import Proxies
 from router.api.rate_limit import RateLimit
 from router.api.settings import Connected
 from router.api.tracking import TrackingDoor
 from router.events.source import Source
+from router.profiles import edit_profile
 
 if TYPE_CHECKING:
     from router.app import Router
@@ -35,7 +37,15 @@ def doors(router: "Router") -> Doors:
         is_strict=server.strict_write_keys,
         foreign=lambda key: foreign_source(router, key),
     )
-    return Doors(tracking, around, request_seconds=server.request_timeout)
+    profiles = ProfileDoor(
+        router.storage,
+        edit=lambda edit: edit_profile(router, edit, by="api"),
+        now=router.clock.now,
+        monotonic=router.clock.monotonic,
+        spaces=around.spaces,
+        prefix=around.prefix,
+    )
+    return Doors(tracking, profiles, around, request_seconds=server.request_timeout)
 
 
 def refit(router: "Router") -> None:
@@ -66,6 +76,7 @@ def _surroundings(router: "Router", proxies: Proxies) -> Surroundings:
         health=lambda: health(router),
         ready=lambda: ready(router),
         metrics=lambda: metrics(router),
+        spaces=router.config.spaces,
         prefix=router.mounted_at or "",
     )
 

@@ -14,6 +14,9 @@ from router.api.framing import Bounds
 from router.api.health import Check
 from router.api.http import HttpServer
 from router.api.pixel import GIF, HEADERS, pixel_body
+from router.api.profiles.door import PREFIX as PROFILES
+from router.api.profiles.door import ProfileDoor
+from router.api.profiles.space import Space
 from router.api.proxies import Proxies
 from router.api.routes import Routes
 from router.api.settings import Connected, public_host, settings_json
@@ -44,6 +47,8 @@ class Surroundings(Struct):
     health: Check
     ready: Check
     metrics: Callable[[], Awaitable[bytes]]
+    spaces: Mapping[str, Space]
+    """Whose profiles can be asked for."""
     prefix: str = ""
     """The path below which the doors stand in another application."""
 
@@ -51,13 +56,17 @@ class Surroundings(Struct):
 class Doors:
     """Every path that the router serves. More can be added to `routes` at any time."""
 
-    def __init__(self, tracking: TrackingDoor, around: Surroundings, *, request_seconds: float) -> None:
+    def __init__(
+        self, tracking: TrackingDoor, profiles: ProfileDoor, around: Surroundings, *, request_seconds: float
+    ) -> None:
         self.tracking = tracking
+        self.profiles = profiles
         self._around = around
         self.routes = Routes()
         self.server = HttpServer(self.routes, _bounds(tracking, request_seconds))
         self._add_calls()
         self._add_what_clients_fetch()
+        self.routes.add_tree(PROFILES, profiles.handle)
         self.routes.add_route("GET", "/health", partial(_status, around.health))
         self.routes.add_route("GET", "/ready", partial(_status, around.ready))
         self.routes.add_route("GET", "/metrics", self._metrics)
@@ -65,6 +74,7 @@ class Doors:
     def follow(self, around: Surroundings, *, request_seconds: float) -> None:
         """Go by these, and by what the tracking door goes by, from the next request on."""
         self._around = around
+        self.profiles.spaces = around.spaces
         self.server.bounds = _bounds(self.tracking, request_seconds)
 
     def _add_calls(self) -> None:

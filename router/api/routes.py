@@ -19,6 +19,11 @@ class Routes:
     def __init__(self) -> None:
         self._whole: dict[str, dict[str, Handler]] = {}
         self._blank: list[tuple[re.Pattern[str], dict[str, Callable[..., Any]]]] = []
+        self._below: dict[str, Handler] = {}
+
+    def add_tree(self, prefix: str, handler: Handler) -> None:
+        """Have `handler` answer everything below `prefix`, whatever the method and whether there is such a path."""
+        self._below[prefix] = handler
 
     def add_route(self, method: str, path: str, handler: Callable[..., Any]) -> None:
         """Answer `method` on `path`; each `{blank}` of the path, one segment, is given to the handler by name."""
@@ -36,6 +41,9 @@ class Routes:
         """The handler for a request, or one that answers why there is none."""
         handlers = self._whole.get(path)
         if handlers is None:
+            for prefix, tree in self._below.items():
+                if path.startswith(prefix):
+                    return tree
             for pattern, candidates in self._blank:
                 match = pattern.fullmatch(path)
                 if match is not None:

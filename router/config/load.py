@@ -179,6 +179,8 @@ def _read(
         check_controls(source, privacy, problems)
     workspaces = {DEFAULT_WORKSPACE, *(one.workspace for one in sources.values())}
     spaces = read_spaces(_named(data, "spaces", problems), workspaces, references, problems)
+    if spaces and "identity" not in data:
+        problems.add(("spaces",), "have no profiles: there is no section [identity]", "add [identity]")
     destinations: dict[str, DestinationConfig] = {}
     transformations: dict[str, TransformationConfig] = {}
     enrichments: dict[str, EnrichmentConfig] = {}

@@ -4,8 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from msgspec import Struct
-
+from router.api.profiles.space import Space
 from router.config.convert import Converter
 from router.config.problems import Problems, did_you_mean
 from router.config.secrets import References
@@ -15,7 +14,7 @@ _TOKEN = re.compile(r"[!-9;-~]+")
 """What fits into the user name of a Basic header: no blanks and no colon."""
 
 
-class SpaceConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class SpaceConfig(Space, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A section `[spaces.NAME]`: the door to the profiles of one workspace."""
 
     name: str

@@ -49,3 +49,8 @@ def profile_number(store_id: bytes, text: str) -> int | None:
     mask = xxh3_64_intdigest(seal.to_bytes(8, "little"), seed_of(store_id))
     (number,) = _number.unpack((hidden ^ mask).to_bytes(8, "little"))
     return number if profile_id(store_id, number) == text else None
+
+
+def birth_of(store_id: bytes, id: str) -> int:
+    """The stream position of the event that made the profile; 0 for one that an operator made, or a foreign id."""
+    return max(0, (profile_number(store_id, id) or 0) >> 1)

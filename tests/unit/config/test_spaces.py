@@ -10,11 +10,11 @@ from router.config.model import Config
 from router.plugins.registry import Registry
 
 Problems = Callable[..., list[str]]
-SOURCE = "[sources.web]\nwrite_key = 'a'\nworkspace = 'shop'\n"
+SOURCE = "[identity]\n[sources.web]\nwrite_key = 'a'\nworkspace = 'shop'\n"
 
 
 def config_with(registry: Registry, spaces: Mapping[str, Any]) -> Config:
-    data = {"sources": {"web": {"write_key": "a", "workspace": "shop"}}, "spaces": spaces}
+    data = {"sources": {"web": {"write_key": "a", "workspace": "shop"}}, "spaces": spaces, "identity": {}}
     return load(data, registry=registry, environ={"OLD": "c4n4ry-1", "NEW": "c4n4ry-2"})
 
 
@@ -42,7 +42,13 @@ def test_the_default_workspace_is_always_there(registry: Registry) -> None:
 
 def test_a_space_without_a_source_is_answered_with_the_nearest_workspace(problems: Problems) -> None:
     assert problems(SOURCE + "[spaces.shopp]\n") == [
-        'router.toml:4: spaces.shopp: is the workspace of no source; did you mean "shop"?'
+        'router.toml:5: spaces.shopp: is the workspace of no source; did you mean "shop"?'
+    ]
+
+
+def test_spaces_without_profiles_are_refused(problems: Problems) -> None:
+    assert problems("[spaces.default]\n") == [
+        "router.toml:1: spaces: have no profiles: there is no section [identity]; add [identity]"
     ]
 
 
@@ -59,7 +65,7 @@ def test_a_space_without_a_source_is_answered_with_the_nearest_workspace(problem
 def test_a_token_that_no_client_could_send_is_refused(problems: Problems, tokens: str, what: str) -> None:
     found = problems(SOURCE + f"[spaces.shop]\ntokens = {tokens}\n")
 
-    assert found == [f"router.toml:5: spaces.shop.tokens: {what}"]
+    assert found == [f"router.toml:6: spaces.shop.tokens: {what}"]
 
 
 def test_an_unset_variable_is_named(problems: Problems) -> None:
