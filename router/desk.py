@@ -7,11 +7,13 @@ from router.admin.history import answer_history
 from router.admin.last import answer_last
 from router.admin.overview import answer_overview
 from router.admin.privacy import answer_privacy
+from router.admin.profiles import answer_profiles
 from router.admin.reload import RELOAD
 from router.admin.replays import answer_replays
 from router.admin.schema import answer_schema
 from router.admin.verbs import Desk
 from router.admin.where import answer_where
+from router.profiles import edit_profile
 
 if TYPE_CHECKING:
     from router.app import Router
@@ -45,4 +47,5 @@ def desk_of(router: "Router") -> Desk:
         storage,
         statuses=lambda: {name: actor.status for name, actor in router.destinations.items()},
     )
+    answer_profiles(desk, storage, edit=lambda edit: edit_profile(router, edit, by="operator"))
     return desk

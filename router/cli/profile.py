@@ -1,0 +1,244 @@
+"""`router profile`: what is known of people and accounts; joining and parting them by hand."""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import click
+from rich.console import Console
+from rich.progress import Progress
+
+from router.admin.profiles import (
+    EDIT,
+    MOST_ON_A_PAGE,
+    PAGE,
+    SHOW,
+    AskEdit,
+    AskPage,
+    AskProfiles,
+    Shown,
+    Sought,
+)
+from router.cli import configuration, output
+from router.cli.asking import Asking, asking
+from router.cli.failure import Failure
+from router.cli.profile_words import as_json, show_page, show_profile
+from router.errors import RouterError
+from router.identity.edits import Edit, Edited, Merger, Split
+from router.storage.profile import COLLECTIONS, Collection
+
+_EXPORTED_AT_ONCE = 100
+_NAME = 'NAME is an identifier such as "user_id:u1" or "email:ann@example.com", or the id of a profile.'
+
+
+def _place(command: Callable[..., None]) -> Callable[..., None]:
+    for option in (
+        configuration.option,
+        click.option("--space", default="default", show_default=True, help="The workspace of the profiles."),
+        click.option(
+            "--accounts",
+            is_flag=True,
+            help="Names are those of accounts; by default they are those of users.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+@click.group()
+def profile() -> None:
+    """See the profiles; join two, part one, write them to a file."""
+
+
+@profile.command()
+@click.argument("name")
+@click.option("--json", "is_json", is_flag=True, help="As one JSON object.")
+@_place
+def show(name: str, is_json: bool, file: str, space: str, accounts: bool) -> None:
+    """Show one profile: its identifiers, traits, links and merges.
+
+    NAME is an identifier such as "user_id:u1", or the id of a profile.
+    """
+    with _opened(file) as put:
+        [found] = _find(put, [name], space, accounts)
+    if is_json:
+        output.line(as_json(found))
+    else:
+        show_profile(found)
+
+
+@profile.command()
+@click.argument("name", required=False)
+@click.option(
+    "--limit", type=click.IntRange(1, MOST_ON_A_PAGE), default=50, show_default=True, help="How many."
+)
+@click.option("--beyond", default="", help="Go on behind this id: the last of the page before.")
+@click.option("--json", "is_json", is_flag=True, help="One JSON object a line.")
+@_place
+def search(
+    name: str | None, limit: int, beyond: str, is_json: bool, file: str, space: str, accounts: bool
+) -> None:
+    """List profiles, the oldest first; with NAME only the one that it leads to.
+
+    NAME is an identifier such as "email:ann@example.com": it must be whole.
+    """
+    with _opened(file) as put:
+        if name is not None:
+            profiles, beyond = list(_find(put, [name], space, accounts)), ""
+        else:
+            page = put(PAGE, AskPage(space, _collection(accounts), beyond, limit))
+            profiles, beyond = (list(page.profiles), page.beyond) if page else ([], "")
+    if is_json:
+        for one in profiles:
+            output.line(as_json(one))
+    else:
+        show_page(profiles, beyond)
+
+
+@profile.command()
+@click.argument("one")
+@click.argument("other")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@_place
+def merge(one: str, other: str, yes: bool, file: str, space: str, accounts: bool) -> None:
+    """Make one profile of two, whatever the limits say. The older one stays.
+
+    ONE and OTHER are identifiers such as "user_id:u1", or ids of profiles. It cannot be undone: `split` gives a new
+    profile identifiers, but traits and events stay.
+    """
+    with _opened(file) as put:
+        first, second = _find(put, [one, other], space, accounts)
+        if not yes and first.profile.id != second.profile.id:
+            click.confirm(f"Merge {first.profile.id} and {second.profile.id}?", abort=True)
+        done = _edit(put, Merger(first.profile.id, second.profile.id))
+    output.line(f"{done.gone} is a part of {done.profile} now.")
+
+
+@profile.command()
+@click.argument("name")
+@click.argument("identifiers", nargs=-1, required=True)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@_place
+def split(name: str, identifiers: Sequence[str], yes: bool, file: str, space: str, accounts: bool) -> None:
+    """Move identifiers of a profile to a new one.
+
+    NAME is the profile; IDENTIFIERS are those that leave, such as "email:ann@example.com". Traits, links and past
+    events stay where they are.
+    """
+    moved = tuple(_identifier(one) for one in identifiers)
+    with _opened(file) as put:
+        [found] = _find(put, [name], space, accounts)
+        if not yes:
+            click.confirm(f"Move {_count(len(moved))} of {found.profile.id} to a new profile?", abort=True)
+        done = _edit(put, Split(found.profile.id, moved))
+    output.line(f"{done.made} has {_count(done.identifiers)} of {done.profile} now.")
+
+
+@profile.command()
+@click.argument("name", required=False)
+@click.option(
+    "--to",
+    "target",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="A new file; by default the terminal.",
+)
+@_place
+def export(name: str | None, target: Path | None, file: str, space: str, accounts: bool) -> None:
+    """Write all profiles as JSON, one a line; with NAME only that one.
+
+    What changes meanwhile may be in it as it was or as it is.
+    """
+    with _opened(file) as put, _target(target) as writing:
+        if name is not None:
+            writing.write(as_json(_find(put, [name], space, accounts)[0]) + "\n")
+            return
+        count = 0
+        with Progress(console=Console(stderr=True), transient=True, disable=target is None) as progress:
+            task = progress.add_task("profiles", total=None)
+            for one in _all(put, space, _collection(accounts)):
+                writing.write(as_json(one) + "\n")
+                count += 1
+                progress.update(task, completed=count, description=f"{count:,} profiles")
+    click.echo(f"{count:,} profiles written", err=True)
+
+
+def _all(put: Asking, space: str, collection: Collection) -> Iterator[Shown]:
+    beyond = ""
+    while True:
+        page = put(PAGE, AskPage(space, collection, beyond, _EXPORTED_AT_ONCE, whole=True))
+        if page is None:
+            return
+        yield from page.profiles
+        beyond = page.beyond
+        if not beyond:
+            return
+
+
+@contextmanager
+def _target(path: Path | None) -> Iterator[IO[str]]:
+    if path is None:
+        yield sys.stdout
+        return
+    try:
+        with path.open("x", encoding="utf-8") as opened:
+            yield opened
+    except FileExistsError:
+        raise Failure(f"{path} is there already; choose another name, or remove it") from None
+    except OSError as error:
+        raise Failure(f"{path} cannot be written: {error.strerror}") from None
+
+
+def _find(put: Asking, names: Sequence[str], space: str, accounts: bool) -> list[Shown]:
+    """The profiles of these names; the first that is not there ends the command."""
+    sought = [_sought(one, space, _collection(accounts)) for one in names]
+    found = put(SHOW, AskProfiles(sought))
+    profiles: list[Shown] = []
+    for name, one in zip(names, found.profiles if found else [None] * len(names), strict=True):
+        if one is None:
+            where = f"space {space!r}, {_collection(accounts)}"
+            remedy = "`router profile search` lists those that there are, --space names another space"
+            raise Failure(f"no profile has {output.printable(name)} ({where}); {remedy}")
+        profiles.append(one)
+    return profiles
+
+
+def _edit(put: Asking, edit: Edit) -> Edited:
+    done = put(EDIT, AskEdit(edit))
+    assert done is not None  # the store is there: the profile was found in it
+    return done
+
+
+def _sought(name: str, space: str, collection: Collection) -> Sought:
+    if name.startswith(("use_", "gro_")) and ":" not in name:
+        return Sought(space, collection, id=name)
+    type, value = _identifier(name)
+    return Sought(space, collection, type, value)
+
+
+def _identifier(text: str) -> tuple[str, str]:
+    """Type and value; a type is written small, and so is an email."""
+    type, colon, value = text.partition(":")
+    if not colon or not type or not value:
+        raise Failure(f"{output.printable(text)!r} names no profile; {_NAME}")
+    type = type.lower()
+    return type, value.lower() if type == "email" else value
+
+
+def _collection(accounts: bool) -> Collection:
+    return COLLECTIONS[int(accounts)]
+
+
+def _count(identifiers: int) -> str:
+    return "1 identifier" if identifiers == 1 else f"{identifiers} identifiers"
+
+
+@contextmanager
+def _opened(file: str) -> Iterator[Asking]:
+    """Ask the router or the store that `file` names; what is refused ends the command."""
+    try:
+        with asking(configuration.read_storage(file)) as put:
+            yield put
+    except RouterError as error:
+        raise Failure(str(error)) from None
