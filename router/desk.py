@@ -13,7 +13,6 @@ from router.admin.replays import answer_replays
 from router.admin.schema import answer_schema
 from router.admin.verbs import Desk
 from router.admin.where import answer_where
-from router.profiles import edit_profile
 
 if TYPE_CHECKING:
     from router.app import Router
@@ -47,5 +46,5 @@ def desk_of(router: "Router") -> Desk:
         storage,
         statuses=lambda: {name: actor.status for name, actor in router.destinations.items()},
     )
-    answer_profiles(desk, storage, edit=lambda edit: edit_profile(router, edit, by="operator"))
+    answer_profiles(desk, storage, router.profiles)
     return desk

@@ -1,6 +1,7 @@
 """How the doors are joined to a router: what they may ask, and whom they hand calls to."""
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,6 @@ from router.api.rate_limit import RateLimit
 from router.api.settings import Connected
 from router.api.tracking import TrackingDoor
 from router.events.source import Source
-from router.profiles import edit_profile
 
 if TYPE_CHECKING:
     from router.app import Router
@@ -39,7 +39,7 @@ def doors(router: "Router") -> Doors:
     )
     profiles = ProfileDoor(
         router.storage,
-        edit=lambda edit: edit_profile(router, edit, by="api"),
+        take_away=partial(router.profiles.take_away, by="profile_api"),
         now=router.clock.now,
         monotonic=router.clock.monotonic,
         spaces=around.spaces,

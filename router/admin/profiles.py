@@ -1,21 +1,24 @@
 """Profiles for operators: see one, list them, join two, part one; and read them all, a page at a time."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 
 from msgspec import Raw, Struct
 
 from router.admin.verbs import Desk, Verb
 from router.errors import StorageError
-from router.identity.editing import Editor
-from router.identity.edits import Edit, Edited
+from router.identity.editing import Editing
 from router.identity.resolver import Resolver
-from router.rules.identity.space_rules import SpaceRules
+from router.rules.identity.facts import Named
 from router.storage.profile import Collection, Key, Profile
 from router.storage.store import Commit, Storage
+from router.telemetry.signals import Signals
 
 MOST_ON_A_PAGE = 500
 MOST_LINKS = 100
 _MEMORY = 1 << 20
+_OPERATOR = "operator"
+T = TypeVar("T")
 
 
 class Sought(Struct, frozen=True, forbid_unknown_fields=True):
@@ -78,21 +81,33 @@ class Found(Struct, frozen=True):
     profiles: Sequence[Shown | None]
 
 
-class AskEdit(Struct, frozen=True, forbid_unknown_fields=True):
-    """Asks for a change of the graph."""
+class AskMerge(Struct, frozen=True, forbid_unknown_fields=True):
+    """Asks to make one profile of several."""
 
-    edit: Edit
+    ids: Sequence[str]
+
+
+class AskSplit(Struct, frozen=True, forbid_unknown_fields=True):
+    """Asks to give identifiers, each a type and a value, to a new profile."""
+
+    id: str
+    identifiers: Sequence[Named]
+
+
+class Edited(Struct, frozen=True):
+    """What came of a change: the profile that stays, or the new one."""
+
+    id: str
 
 
 SHOW: Verb[AskProfiles, Found] = Verb("profile_show", AskProfiles, Found)
 PAGE: Verb[AskPage, Page] = Verb("profile_page", AskPage, Page)
-EDIT: Verb[AskEdit, Edited] = Verb("profile_edit", AskEdit, Edited)
+MERGE: Verb[AskMerge, Edited] = Verb("profile_merge", AskMerge, Edited)
+SPLIT: Verb[AskSplit, Edited] = Verb("profile_split", AskSplit, Edited)
 
-DoEdit = Callable[[Edit], Awaitable[Edited]]
 
-
-def answer_profiles(desk: Desk, storage: Storage, *, edit: DoEdit) -> None:
-    """Have `desk` answer for the profiles of `storage`; they are changed by `edit` alone."""
+def answer_profiles(desk: Desk, storage: Storage, editing: Editing) -> None:
+    """Have `desk` answer for the profiles of `storage`; they are changed by `editing` alone."""
 
     async def show(asked: AskProfiles) -> Found:
         found = [await _find(storage, one) for one in asked.sought[:MOST_ON_A_PAGE]]
@@ -106,29 +121,39 @@ def answer_profiles(desk: Desk, storage: Storage, *, edit: DoEdit) -> None:
         shown = await _whole(storage, found) if asked.whole else [Shown(one) for one in found]
         return Page(shown, found[-1].id if len(found) == limit else "")
 
-    async def change(asked: AskEdit) -> Edited:
-        return await edit(asked.edit)
+    async def merge(asked: AskMerge) -> Edited:
+        return Edited(await editing.merge(asked.ids, by=_OPERATOR))
+
+    async def split(asked: AskSplit) -> Edited:
+        return Edited(await editing.split(asked.id, asked.identifiers, by=_OPERATOR))
 
     desk.on(SHOW, show)
     desk.on(PAGE, page)
-    desk.on(EDIT, change)
+    desk.on(MERGE, merge)
+    desk.on(SPLIT, split)
 
 
-def edits_at_rest(storage: Storage, *, now: Callable[[], int]) -> DoEdit:
+def editing_at_rest(storage: Storage, *, now: Callable[[], int]) -> Editing:
     """Changes the graph of a store that no router has open but this program."""
+    return Editing(_AtRest(storage), storage.profiles, now=now, signals=Signals())
 
-    async def edit(wanted: Edit) -> Edited:
+
+class _AtRest:
+    """Commits where no identity actor runs. The rules of the spaces decide about events; edits do without."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    async def change(self, act: Callable[[Resolver], Awaitable[T]]) -> T:
+        """Commit what `act` changes."""
+        storage = self._storage
         resolver = Resolver(storage.profiles, storage.store_id, dict, memory_bytes=lambda: _MEMORY)
-        rules = SpaceRules()  # they decide about events; an edit is no matter of theirs
-        editor = Editor(resolver, storage.profiles, storage.store_id, rules=lambda _: rules, now=now())
-        done = await editor.carry_out(wanted)
+        result = await act(resolver)
         cursor = (await storage.facts()).inbox_cursor
-        commit = Commit(cursor, cursor, None, {}, profiles=await resolver.changes())
-        if not await storage.commit(commit):
+        changes = await resolver.changes()
+        if not await storage.commit(Commit(cursor, cursor, None, {}, profiles=changes)):
             raise StorageError("the store was changed by somebody else; try again")
-        return done
-
-    return edit
+        return result
 
 
 async def _find(storage: Storage, sought: Sought) -> Profile | None:

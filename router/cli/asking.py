@@ -13,7 +13,7 @@ from router.admin.dead import answer_dead
 from router.admin.history import answer_history
 from router.admin.last import answer_last
 from router.admin.overview import answer_overview
-from router.admin.profiles import answer_profiles, edits_at_rest
+from router.admin.profiles import answer_profiles, editing_at_rest
 from router.admin.replays import answer_replays_at_rest
 from router.admin.schema import answer_schema
 from router.admin.verbs import AnswerT, ArgumentsT, Desk, Verb
@@ -96,6 +96,6 @@ def _desk(storage: Storage) -> Desk:
     answer_history(desk, storage, now=lambda: int(time.time() * 1000))
     answer_dead(desk, storage, now=lambda: int(time.time() * 1000))
     answer_where(desk, storage)
-    answer_profiles(desk, storage, edit=edits_at_rest(storage, now=lambda: int(time.time() * 1000)))
+    answer_profiles(desk, storage, editing_at_rest(storage, now=lambda: int(time.time() * 1000)))
     answer_replays_at_rest(desk, storage)
     return desk

@@ -11,13 +11,15 @@ from rich.console import Console
 from rich.progress import Progress
 
 from router.admin.profiles import (
-    EDIT,
+    MERGE,
     MOST_ON_A_PAGE,
     PAGE,
     SHOW,
-    AskEdit,
+    SPLIT,
+    AskMerge,
     AskPage,
     AskProfiles,
+    AskSplit,
     Shown,
     Sought,
 )
@@ -26,7 +28,6 @@ from router.cli.asking import Asking, asking
 from router.cli.failure import Failure
 from router.cli.profile_words import as_json, show_page, show_profile
 from router.errors import RouterError
-from router.identity.edits import Edit, Edited, Merger, Split
 from router.storage.profile import COLLECTIONS, Collection
 
 _EXPORTED_AT_ONCE = 100
@@ -112,8 +113,10 @@ def merge(one: str, other: str, yes: bool, file: str, space: str, accounts: bool
         first, second = _find(put, [one, other], space, accounts)
         if not yes and first.profile.id != second.profile.id:
             click.confirm(f"Merge {first.profile.id} and {second.profile.id}?", abort=True)
-        done = _edit(put, Merger(first.profile.id, second.profile.id))
-    output.line(f"{done.gone} is a part of {done.profile} now.")
+        done = put(MERGE, AskMerge([first.profile.id, second.profile.id]))
+    if done is not None:
+        gone = second if done.id == first.profile.id else first
+        output.line(f"{gone.profile.id} is a part of {done.id} now.")
 
 
 @profile.command()
@@ -132,8 +135,9 @@ def split(name: str, identifiers: Sequence[str], yes: bool, file: str, space: st
         [found] = _find(put, [name], space, accounts)
         if not yes:
             click.confirm(f"Move {_count(len(moved))} of {found.profile.id} to a new profile?", abort=True)
-        done = _edit(put, Split(found.profile.id, moved))
-    output.line(f"{done.made} has {_count(done.identifiers)} of {done.profile} now.")
+        done = put(SPLIT, AskSplit(found.profile.id, moved))
+    if done is not None:
+        output.line(f"{done.id} has {_count(len(moved))} of {found.profile.id} now.")
 
 
 @profile.command()
@@ -202,12 +206,6 @@ def _find(put: Asking, names: Sequence[str], space: str, accounts: bool) -> list
             raise Failure(f"no profile has {output.printable(name)} ({where}); {remedy}")
         profiles.append(one)
     return profiles
-
-
-def _edit(put: Asking, edit: Edit) -> Edited:
-    done = put(EDIT, AskEdit(edit))
-    assert done is not None  # the store is there: the profile was found in it
-    return done
 
 
 def _sought(name: str, space: str, collection: Collection) -> Sought:

@@ -5,9 +5,9 @@ with `operator` as type, the act as name and whoever did it as source.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol, TypeVar
 
 from router.errors import ProfileRefused
-from router.identity.actor import Identity
 from router.identity.resolver import Resolver
 from router.rules.identity.draft import Stamp
 from router.rules.identity.facts import Named
@@ -18,12 +18,21 @@ from router.storage.profiles import Profiles
 from router.telemetry.happenings import ProfileEdited
 from router.telemetry.signals import Signals
 
+T = TypeVar("T")
+
+
+class Changeable(Protocol):
+    """Who commits changes of the graph: the identity actor, in its turn."""
+
+    async def change(self, act: Callable[[Resolver], Awaitable[T]]) -> T:
+        """Commit what `act` changes; when it raises, nothing changed."""
+
 
 class Editing:
     """Changes profiles by hand. Every verb raises ProfileRefused or StorageError, and then nothing changed."""
 
     def __init__(
-        self, identity: Identity, profiles: Profiles, *, now: Callable[[], int], signals: Signals
+        self, identity: Changeable, profiles: Profiles, *, now: Callable[[], int], signals: Signals
     ) -> None:
         """`now` tells milliseconds since the epoch."""
         self._identity = identity
@@ -65,10 +74,14 @@ class Editing:
         return await self._do("split", act, by)
 
     async def take_away(self, id: str, identifier: Named, *, by: str) -> None:
-        """Let an identifier lead to nobody; an event that has it may give it to somebody again."""
+        """Let an identifier lead to nobody; an event that has it may give it to somebody again.
+
+        The last user id of a profile stays, and so does its last identifier.
+        """
 
         async def act(resolver: Resolver, stamp: Stamp) -> str:
             node, space = await _owning(resolver, id, [identifier])
+            _keep_the_last(node, identifier)
             resolver.graph.unmap(space, node, [identifier], stamp)
             return node.profile.id
 
@@ -114,3 +127,11 @@ async def _owning(resolver: Resolver, id: str, identifiers: Sequence[Named]) -> 
     if not identifiers:
         raise ProfileRefused("no identifier is named; name at least one")
     return node, resolver.memory.spaces[node.profile.space]
+
+
+def _keep_the_last(node: Node, identifier: Named) -> None:
+    alike = [one for one in node.profile.identifiers if one.type == identifier[0]]
+    if identifier[0] == "user_id" and len(alike) == 1:
+        raise ProfileRefused("it is the last user_id of the profile; a profile that had one keeps one")
+    if node.size == 1:
+        raise ProfileRefused("it is the last identifier of the profile; delete the profile instead")

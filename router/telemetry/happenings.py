@@ -202,23 +202,6 @@ class EventsGivenUp(Signal, frozen=True):
     error: str
 
 
-class ProfileEdited(Signal, frozen=True):
-    """Somebody changed the identity graph by hand; which identifiers those were is not said."""
-
-    edit: str
-    """`remove`, `merge` or `split`."""
-    space: str
-    by: str
-    """`api` or `operator`."""
-    profile: str
-    """The profile that stays."""
-    other: str = ""
-    """The one that a merge took in, or that a split made."""
-    identifiers: int = 0
-    types: tuple[str, ...] = ()
-    """Types of the identifiers that were removed or moved."""
-
-
 # --- delivery ---------------------------------------------------------------------------------------------
 
 

@@ -48,7 +48,6 @@ _LEVELS: dict[type[Signal], Level] = {
     h.EventsGivenUp: "error",
     h.EnrichmentFailed: "warning",
     h.BatchFailed: "warning",
-    h.ProfileEdited: "info",
     h.DestinationPaused: "warning",
     h.DestinationResumed: "info",
     h.EventsDied: "error",

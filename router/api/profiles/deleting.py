@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from router.api.profiles.query import decoded
 from router.api.profiles.refused import ProfileRequestRefused, unknown_profile
-from router.identity.edits import Edit, Edited, EditRefused, Removal
+from router.errors import ProfileRefused
 from router.storage.profile import Key, Profile
 from router.storage.profiles import Profiles
 
@@ -15,7 +15,8 @@ KEPT_TYPES = frozenset({"group_id"})
 """Types that are never deleted: they name an account."""
 DELETED = b'{"code":"success","message":"The identifier was deleted."}'
 
-DoEdit = Callable[[Edit], Awaitable[Edited]]
+TakeAway = Callable[[str, tuple[str, str]], Awaitable[None]]
+"""Takes an identifier, as type and value, from the profile with that id."""
 
 
 class _Named(Struct, frozen=True, forbid_unknown_fields=True):
@@ -28,7 +29,7 @@ class _Body(Struct, frozen=True):
 
 
 async def delete_identifier(
-    segment: str, body: bytes, *, space: str, profiles: Profiles, edit: DoEdit
+    segment: str, body: bytes, *, space: str, profiles: Profiles, take_away: TakeAway
 ) -> bytes:
     """Delete what `body` names from the profile that `segment` of the path names. Raises ProfileRequestRefused."""
     type, _, value = decoded(segment).partition(":")
@@ -45,13 +46,13 @@ async def delete_identifier(
     if profile is None:
         raise unknown_profile()
     if not _has(profile, wanted):
-        raise ProfileRequestRefused(404, "eid_not_found", "the profile has no such identifier")
+        raise _no_identifier()
     try:
-        await edit(Removal(profile.id, wanted))
-    except EditRefused as refused:
-        if refused.reason == "no_identifier":  # somebody else was quicker
-            message = "the profile has no such identifier"
-            raise ProfileRequestRefused(404, "eid_not_found", message) from None
+        await take_away(profile.id, wanted)
+    except ProfileRefused as refused:
+        [now] = await profiles.read([profile.id])
+        if now is None or not _has(now, wanted):  # somebody else was quicker
+            raise _no_identifier() from None
         raise _bad(str(refused)) from None
     return DELETED
 
@@ -69,6 +70,10 @@ def _read(body: bytes) -> _Named:
 
 def _has(profile: Profile, wanted: tuple[str, str]) -> bool:
     return any((one.type, one.value) == wanted for one in profile.identifiers)
+
+
+def _no_identifier() -> ProfileRequestRefused:
+    return ProfileRequestRefused(404, "eid_not_found", "the profile has no such identifier")
 
 
 def _bad(message: str) -> ProfileRequestRefused:

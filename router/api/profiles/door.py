@@ -14,7 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from router.api.exchange import HttpAnswer, HttpRequest
-from router.api.profiles.deleting import DoEdit, delete_identifier
+from router.api.profiles.deleting import TakeAway, delete_identifier
 from router.api.profiles.events import EventsOf
 from router.api.profiles.lookup import find_profile
 from router.api.profiles.query import Query, collection_named, decoded
@@ -38,7 +38,7 @@ class ProfileDoor:
         self,
         storage: Storage,
         *,
-        edit: DoEdit,
+        take_away: TakeAway,
         now: Callable[[], int],
         monotonic: Callable[[], float],
         spaces: Mapping[str, Space],
@@ -47,7 +47,7 @@ class ProfileDoor:
         """`now` is in milliseconds, `prefix` the path below which the doors stand in another application."""
         self.spaces = spaces
         self._storage = storage
-        self._edit = edit
+        self._take_away = take_away
         self._rate = SpaceRate(monotonic)
         self._prefix = prefix
         self._answers: Mapping[str, Answering] = {
@@ -126,7 +126,9 @@ class ProfileDoor:
             )
             raise ProfileRequestRefused(403, "forbidden", message)
         profiles = self._storage.profiles
-        answer = await delete_identifier(segment, body, space=space.name, profiles=profiles, edit=self._edit)
+        answer = await delete_identifier(
+            segment, body, space=space.name, profiles=profiles, take_away=self._take_away
+        )
         return HttpAnswer(body=answer, is_public=False)
 
 

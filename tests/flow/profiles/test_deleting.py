@@ -157,7 +157,7 @@ async def test_a_deletion_is_told_without_the_value() -> None:
         await delete(rig, "user_id:u1", ("email", "c4n4ry@x.io"))
 
         [told] = [one for one in heard if isinstance(one, ProfileEdited)]
-        assert (told.edit, told.space, told.by, told.types) == ("remove", "shop", "api", ("email",))
+        assert (told.act, told.by, told.profile[:4]) == ("take_away", "profile_api", "use_")
         assert "c4n4ry" not in repr(told)
 
 
