@@ -5,7 +5,7 @@ accept     the router's doors and ingestion on the SQLite store, processing stop
 fdatasync  the same doors and ingestion, appending the bodies to a file with fdatasync
 router     a whole router with a webhook for each URL given
 enriched   a router with three enrichments
-profiles   a router with profiles
+profiles   a router with profiles, their API open
 sink       a webhook that counts events, and can be told to fail, to be slow, and how long events were under way
 """
 
@@ -143,8 +143,8 @@ async def router(folder: Path, *hooks: str) -> str:
 
 
 async def profiles(folder: Path, *hooks: str) -> str:
-    """The same, with profiles."""
-    return await _whole(folder, hooks, {"identity": {}})
+    """The same, which resolves events and answers the Profile API."""
+    return await _whole(folder, hooks, {"identity": {}, "spaces": {"default": {"tokens": ["pt_bench"]}}})
 
 
 async def _whole(
