@@ -13,7 +13,7 @@ _COMMANDS = {
     "send": "Send one call to a running router.",
     "tap": "Watch events as they come.",
     "where": "Show what became of one event.",
-    "profile": "See the profiles; join two, part one.",
+    "profile": "See the profiles; join two, part one, write them to a file.",
     "metrics": "Show what came, went and failed over time.",
     "schema": "Show which events were seen.",
     "plan": "Check a tracking plan, try it, or have one proposed.",

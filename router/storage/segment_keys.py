@@ -3,11 +3,10 @@
 The columns are a tenth of a segment. They are read without their checksum: who then decodes an event checks the whole.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import numpy as np
 from msgspec import Struct
-from numpy.typing import NDArray
 
 from router.storage.segment_layout import FACTS, HEAD, MAGIC, VERSION, SegmentDamaged
 
@@ -15,6 +14,7 @@ FRONT_BYTES = HEAD.size + FACTS.size
 """So many bytes of a segment say where its columns of keys are."""
 _BEFORE_KEYS = 4 + 2 + 1 + 4
 """Bytes of a slot in the columns that lie before: offset, source, type, event name."""
+_FEW_KEYS = 16
 
 
 class KeyColumns(Struct, frozen=True):
@@ -33,17 +33,31 @@ class KeyColumns(Struct, frozen=True):
         _, count, _, previous, _ = FACTS.unpack_from(front, HEAD.size)
         return cls(FRONT_BYTES + 4 + _BEFORE_KEYS * count, 16 * count + 12 * previous, count, previous)
 
-    def find(self, columns: bytes, keys: Iterable[int]) -> list[int]:
+    def find(self, columns: bytes, keys: Sequence[int]) -> list[int]:
         """The slots whose user, anonymous or previous id has one of the hashes `keys`, in order."""
         if len(columns) != self.size:
             raise SegmentDamaged("its columns are cut off")
-        wanted = np.array(list(keys), np.int64)
-        is_found: NDArray[np.bool_] = np.zeros(self._count, np.bool_)
-        for place in (0, 8 * self._count):
-            is_found |= np.isin(np.frombuffer(columns, "<i8", self._count, place), wanted)
+        slots_at = 16 * self._count
+        hashes_at = slots_at + 4 * self._previous
+        found = {place % self._count for place in _places(columns, keys, 0, slots_at)}
         if self._previous:
-            slots = np.frombuffer(columns, "<u4", self._previous, 16 * self._count)
-            hashes = np.frombuffer(columns, "<i8", self._previous, 16 * self._count + 4 * self._previous)
-            is_found[slots[np.isin(hashes, wanted)]] = True
-        found: list[int] = np.nonzero(is_found)[0].tolist()
-        return found
+            slots = np.frombuffer(columns, "<u4", self._previous, slots_at)
+            found.update(int(slots[place]) for place in _places(columns, keys, hashes_at, self.size))
+        return sorted(found)
+
+
+def _places(columns: bytes, keys: Sequence[int], start: int, end: int) -> list[int]:
+    """Where one of the keys stands between two offsets, counted in keys."""
+    if len(keys) > _FEW_KEYS:
+        column = np.frombuffer(columns, "<i8", (end - start) // 8, start)
+        places: list[int] = np.nonzero(np.isin(column, np.array(keys, np.int64)))[0].tolist()
+        return places
+    places = []
+    for key in keys:
+        wanted = key.to_bytes(8, "little", signed=True)
+        at = columns.find(wanted, start, end)  # ten times as quick as numpy, as segments are small
+        while at >= 0:
+            if (at - start) % 8 == 0:
+                places.append((at - start) // 8)
+            at = columns.find(wanted, at + 1, end)
+    return places

@@ -3,7 +3,7 @@
     python -m tests.bench.profile_api [seconds] [events a second]
 
 A whole router with profiles in a process of its own gets batches of a hundred events at an even pace, of 100,000
-users; two thousand of them have fifty traits each. Eighty questions a second, below the limit of a space, go through
+users; two thousand of them have fifty traits each. Fifty questions a second, half the limit of a space, go through
 all endpoints in turn. Shown are the percentiles of each, beside those of a router that has nothing else to do.
 """
 
@@ -25,7 +25,7 @@ from tests.bench.process import Server
 TOKEN = "pt_bench"
 USERS = 2000
 TRAITS = 50
-QUESTIONS = 80
+QUESTIONS = 50
 BATCH = 100
 ENDPOINTS = {
     "traits": "/traits?limit=200",

@@ -26,7 +26,7 @@ from router.storage.profile_ids import birth_of
 from router.storage.segment import Segment, SegmentDamaged
 from router.storage.store import Storage
 
-MOST_LOOKS = 4
+MOST_LOOKS = 2
 """Looks at the stream in one request."""
 KEPT = 14 * 86_400_000
 """Older events are not shown, in milliseconds."""

@@ -4,11 +4,14 @@ from collections.abc import Sequence
 
 import pytest
 
+from router.events.calls import Alias
+from router.events.envelope import Envelope
 from router.storage.hashing import key_hash
 from router.storage.hits import Search
-from router.storage.store import Storage
+from router.storage.segment import encode_segment
+from router.storage.store import SegmentDraft, Storage
 from tests.contract.storage.faults import Opened
-from tests.contract.storage.samples import fill
+from tests.contract.storage.samples import entry, fill, step
 
 STORE_ID = bytes(16)
 """That of the samples' segments."""
@@ -95,3 +98,16 @@ async def test_one_look_at_a_file_is_bounded(opened: Opened) -> None:
         oldest = await positions(store, asked("nobody", after=300, newest_first=False))
 
         assert (newest, oldest) == (([], 44), ([], 256))
+
+
+@pytest.mark.parametrize("strangers", [0, 40])
+async def test_a_previous_id_of_an_alias_is_found_among_few_keys_and_many(
+    store: Storage, strangers: int
+) -> None:
+    event = Alias(message_id="m0", user_id="u1", previous_id="a1", received_at="r", timestamp="t")
+    one = Envelope(0, "website", event, 1_000)
+    data = encode_segment(0, [one], store_id=STORE_ID, count=3)
+    position = await store.append([entry(3)], {})
+    assert await store.commit(step(0, position + 3, SegmentDraft(0, 3, data, bytes(48), 1_000)))
+
+    assert await positions(store, asked("a1", *(f"x{one}" for one in range(strangers)))) == ([0], 0)
