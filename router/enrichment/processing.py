@@ -41,6 +41,8 @@ class Aside(Struct):
     counts: Counter[tuple[str, ...]] = field(default_factory=Counter)
     violations: Sequence[Violation] = ()
     """In what the event differs from its tracking plan; the inventory adds them up."""
+    stopped: AnyEvent | None = None
+    """The event as it met the step that dropped it: what privacy took out of it is not shown to those who watch."""
 
 
 ProcessingStep = Callable[[AnyEvent, Aside], AnyEvent | Dropped]
@@ -60,6 +62,7 @@ class Processing:
         for step in self._steps:
             made = step(event, aside)
             if isinstance(made, Dropped):
+                aside.stopped = event
                 return made
             event = made
         return event

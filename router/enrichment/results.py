@@ -96,7 +96,7 @@ class Results:
         if isinstance(made, Dropped):  # from here on nothing raises: an event counts once
             seen.blocked[made.reason] = seen.blocked.get(made.reason, 0) + 1
             self.counts["filtered_at_source", source, made.reason] += 1
-            self.blocked.append(Blocked(source, event, made.reason))
+            self.blocked.append(Blocked(source, aside.stopped or event, made.reason))
             if made.is_kept:
                 self._fail(work, call, message_id, made.reason, made.detail, processing)
         else:

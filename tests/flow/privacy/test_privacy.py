@@ -13,6 +13,7 @@ from router.plugins.hookspecs import hookimpl
 from router.plugins.settings import Settings
 from router.plugins.transformation import Transformation
 from router.rules.privacy.actions import decrypted
+from router.telemetry.happenings import EventsBlocked
 from router.testing.running import Running, running
 from tests.flow.reload.rig import Reloading
 
@@ -206,3 +207,19 @@ async def test_a_dead_letter_has_no_address_where_that_may_not_stay() -> None:
         [letter] = await rig.router.storage.dead_letters(None, 10)
 
     assert "127.0.0.1" not in repr(letter)
+
+
+async def test_who_watches_blocked_events_sees_nothing_that_privacy_takes_out() -> None:
+    website = {"write_key": "k", "privacy": {"red": "block"}, "schema": {"block_events": ["Secret"]}}
+    async with running({"sources": {"website": website}, "privacy": {"red": ["token"]}}) as rig:
+        told: list[EventsBlocked] = []
+        rig.signals.observe(lambda signal: told.append(signal) if isinstance(signal, EventsBlocked) else None)
+        context, properties = {"token": "hush", "app": {"name": "a"}}, {"token": "hush", "n": 1}
+        await rig.router.track(
+            "Secret", user_id="u", context=context, properties=properties, source="website"
+        )
+        await rig.drained()
+
+    [blocked] = [one for signal in told for one in signal.events]
+    assert b"hush" not in blocked.event.json
+    assert b'"n":1' in blocked.event.json
