@@ -20,5 +20,6 @@ def terms_of(section: DestinationConfig, *, siblings: Siblings = tuple) -> Terms
         switched_off=section.switched_off,
         accepts=section.filter.matches if section.filter else None,
         filters=DestinationFilters(section.filters) if section.filters else None,
-        chain=chain_of(section.transformations),
+        chain=chain_of(one for one in section.transformations if not one.cls.is_insert_function),
+        insert=chain_of(one for one in section.transformations if one.cls.is_insert_function),
     )

@@ -1,7 +1,7 @@
 """Which events of the stream a destination takes, and as what: the one place where that is decided (events 5.3).
 
     source ─▶ type ─▶ device mode ─▶ consent ─▶ integrations object ─▶ the source's integration filter
-           ─▶ `filter` and destination filters ─▶ transformations ─▶ triggers
+           ─▶ `filter` and destination filters ─▶ transformations ─▶ triggers ─▶ insert functions
 
 Each step is a pure rule; here they stand in their order, each with its reason code. What says nothing, which is what
 nearly every event says, is seen at a glance for a whole batch. A rule that raises keeps its event back: what was meant
@@ -87,7 +87,9 @@ class Route:
         filtered += transformed.filtered
         if (wants := self._wants) is not None:
             taken = _divided(taken, [wants(one.event) for one in taken], NO_MATCHING_MAPPING, filtered)
-        return Routed(taken, filtered, unconnected, transformed.broken)
+        inserted = transform(self._terms.insert, taken)
+        filtered += inserted.filtered
+        return Routed(inserted.taken, filtered, unconnected, [*transformed.broken, *inserted.broken])
 
     def again(self, envelopes: Sequence[Envelope]) -> Routed:
         """Form events again that were taken before; one that cannot be is broken, and nothing is filtered."""
@@ -99,9 +101,10 @@ class Route:
             else:
                 made.append(formed)
         transformed = transform(self._terms.chain, made)
-        ends += transformed.filtered
+        inserted = transform(self._terms.insert, transformed.taken)
+        ends += [*transformed.filtered, *inserted.filtered]
         broken = [(envelope, Verdict(Judgement.REFUSED, reason)) for envelope, reason in ends]
-        return Routed(transformed.taken, broken=[*transformed.broken, *broken])
+        return Routed(inserted.taken, broken=[*transformed.broken, *inserted.broken, *broken])
 
     # --- steps ----------------------------------------------------------------------------------------
 

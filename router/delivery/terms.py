@@ -33,7 +33,9 @@ class Terms(Struct, frozen=True, kw_only=True, eq=False):
     filters: DestinationFilters | None = None
     """Its destination filters."""
     chain: Chain | None = None
-    """Its transformations."""
+    """Its transformations, before its triggers look at an event."""
+    insert: Chain | None = None
+    """Its insert functions, behind the triggers."""
 
 
 EVERYTHING = Terms()

@@ -64,9 +64,10 @@ class DeclarativeDestination(Destination[Settings, AnyEvent]):
         carried: dict[object, _Carried] = {}
         failures: dict[int, str] = {}
         for number, event in enumerate(events):
-            for subscription in self.subscriptions:
-                if not subscription.trigger.matches(event):
-                    continue
+            taking = [one for one in self.subscriptions if one.trigger.matches(event)]
+            if not taking:  # an insert function changed it after the triggers had chosen
+                failures[number] = "no mapping takes the event as its insert function left it"
+            for subscription in taking:
                 try:
                     written = subscription.template.write(subscription.payload(event.fields), self._plain)
                 except MappingFailed as error:

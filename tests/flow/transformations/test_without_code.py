@@ -29,7 +29,7 @@ async def test_protocols_28_a_rename_at_the_source_is_what_is_kept_and_what_ever
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_protocols_26_what_a_transformation_of_a_destination_makes_does_not_fit_its_filter(
+async def test_what_a_transformation_of_a_destination_makes_does_not_fit_its_filter(
     kind: str,
 ) -> None:
     rename = {"kind": kind, "destinations": ["plain"], "settings": RENAMES[kind]}

@@ -47,7 +47,13 @@ def test_an_event_that_no_trigger_matches_is_not_wanted() -> None:
 
     assert destination.wants(track(1))
     assert not destination.wants(track(9))
-    assert sent(destination, [track(9)]) == ([], None)
+
+
+def test_an_event_that_no_trigger_matches_any_more_is_refused_and_does_not_count_as_delivered() -> None:
+    requests, outcomes = sent(shop(defined()), [track(9)])
+
+    assert requests == []
+    assert [one.verdict for one in outcomes or ()] == ["rejected"]
 
 
 def test_a_body_is_a_mapping_of_payload_and_settings() -> None:
