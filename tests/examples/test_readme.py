@@ -154,12 +154,12 @@ def commands_of(word: str) -> dict[str, str]:
 
 async def test_the_router_commands_work(router: RouterProcess) -> None:
     commands = commands_of("router tap")
-    assert list(commands) == ["check", "send", "tap", "where", "dead", "metrics", "plugins", "doctor"]
+    assert list(commands) == ["check", "send", "tap", "where", "dead", "metrics", "test", "plugins", "doctor"]
     environment = {"ROUTER_PORT": str(router.port)}
 
-    tap = asyncio.create_task(shell(f"{commands['tap']} --count 1", router.folder, **environment))
-    for name in ("check", "dead", "metrics", "plugins", "doctor"):
+    for name in ("check", "dead", "metrics", "test", "plugins", "doctor"):
         await shell(commands[name], router.folder, **environment)
+    tap = asyncio.create_task(shell(f"{commands['tap']} --count 1", router.folder, **environment))
     sent = ""
     while not tap.done():  # each send may come before the tap listens
         sent = await shell(commands["send"], router.folder, **environment)
