@@ -55,8 +55,8 @@ class _Broken(Exception):
         self.error = error
 
 
-Met = Node | Facts | None
-"""What is plain to see of an event: its profile, or what it says; None when it is not about anybody."""
+Met = Node | Facts | Failure | None
+"""What is to be seen of an event: its profile, or what it says, or why it cannot be read; None for nobody's."""
 
 
 class Resolver:
@@ -141,37 +141,31 @@ class Resolver:
     async def _resolve(self, events: Sequence[Prepared], first: int, failures: Sequence[Failure]) -> Resolved:
         await self._look_at_rules()
         done = Resolved([], [], None, Counter(), list(failures))
-        met = await self._meet(events, done)
-        await self._prepare(met)
+        met = await self._meet(events)
+        await self._prepare(events, met)
+        position = first
         worked = 0
-        for event, found in met:
+        for event, found in zip(events, met, strict=True):
             profile = None
-            if isinstance(found, Node):
-                while found.survivor is not None:
-                    found = found.survivor
-                found.is_used = True
-                profile = found.profile.id
-            elif found is not None:
+            if found.__class__ is Node:
+                profile = _met_again(found)
+            elif isinstance(found, Facts):
                 worked += 1
                 if worked % SLICE_EVENTS == 0:
                     await asyncio.sleep(0)
-                try:
-                    plan = self._plan(event, found)
-                except Exception as error:  # noqa: BLE001 - one bad event must not stop those behind it
-                    done.failures.append(_failure(event, error))
+                plan = self._plan(event, found)
+                if isinstance(plan, Failure):
+                    done.failures.append(plan)
                     continue
-                profile = await self._carry_out(event, found, plan, first + len(done.envelopes), done.counts)
+                profile = await self._carry_out(event, found, plan, position, done.counts)
+            elif isinstance(found, Failure):
+                done.failures.append(found)
+                continue
             done.envelopes.append(
-                Envelope(
-                    first + len(done.envelopes),
-                    event.source,
-                    event.event,
-                    event.received_at,
-                    event.metadata,
-                    profile,
-                )
+                Envelope(position, event.source, event.event, event.received_at, event.metadata, profile)
             )
             done.hashes.append(event.message_hash)
+            position += 1
         for failure in done.failures:
             done.counts["successfully_received", failure.source] -= 1
             done.counts["failed_on_ingest", failure.source, PROCESSING_ERROR] += 1
@@ -186,25 +180,25 @@ class Resolver:
             self._known = known
             self._spaces = {source: await self.space(name, rules) for source, (name, rules) in known.items()}
 
-    async def _meet(self, events: Sequence[Prepared], done: Resolved) -> list[tuple[Prepared, Met]]:
+    async def _meet(self, events: Sequence[Prepared]) -> list[Met]:
         """Read the events, as far as that is needed."""
         spaces = self._spaces
-        met: list[tuple[Prepared, Met]] = []
-        for index, one in enumerate(events, 1):
-            space = spaces.get(one.source)
-            try:
-                met.append((one, None if space is None else _meet(space, one.event)))
-            except Exception as error:  # noqa: BLE001 - one bad event must not stop those behind it
-                done.failures.append(_failure(one, error))
-            if index % SLICE_EVENTS == 0:
-                await asyncio.sleep(0)
+        met: list[Met] = []
+        for start in range(0, len(events), SLICE_EVENTS):
+            for one in events[start : start + SLICE_EVENTS]:
+                space = spaces.get(one.source)
+                try:
+                    met.append(None if space is None else _meet(space, one.event))
+                except Exception as error:  # noqa: BLE001 - one bad event must not stop those behind it
+                    met.append(_failure(one, error))
+            await asyncio.sleep(0)
         return met
 
-    async def _prepare(self, met: Sequence[tuple[Prepared, Met]]) -> None:
+    async def _prepare(self, events: Sequence[Prepared], met: Sequence[Met]) -> None:
         """Ask the store what the step needs: the owners of identifiers, and the traits that will be changed."""
         wanted: dict[Key, None] = {}
         needy: list[tuple[Space, Facts]] = []
-        for event, facts in met:
+        for event, facts in zip(events, met, strict=True):
             if not isinstance(facts, Facts):
                 continue
             space = self._spaces[event.source]
@@ -216,8 +210,11 @@ class Resolver:
         for start in range(0, len(nodes), KEYS_AT_ONCE):
             await self.learn_traits(list(nodes.values())[start : start + KEYS_AT_ONCE])
 
-    def _plan(self, event: Prepared, facts: Facts) -> Plan:
-        return self.graph.plan(self._spaces[event.source], facts, now=event.received_at)
+    def _plan(self, event: Prepared, facts: Facts) -> Plan | Failure:
+        try:
+            return self.graph.plan(self._spaces[event.source], facts, now=event.received_at)
+        except Exception as error:  # noqa: BLE001 - one bad event must not stop those behind it
+            return _failure(event, error)
 
     async def _carry_out(
         self, event: Prepared, facts: Facts, plan: Plan, position: int, counts: Counter[tuple[str, ...]]
@@ -247,6 +244,14 @@ def _meet(space: Space, event: AnyEvent) -> Met:
         return space.extraction.facts(event)
     node = space.plain_owner(event.user_id, event.anonymous_id)
     return space.extraction.plain_facts(event) if node is None else node
+
+
+def _met_again(node: Node) -> str:
+    """The id of a profile that was met, or of the one that it became since."""
+    while node.survivor is not None:
+        node = node.survivor
+    node.is_used = True
+    return node.profile.id
 
 
 def _stamp(event: Prepared, position: int) -> Stamp:
