@@ -154,10 +154,11 @@ def commands_of(word: str) -> dict[str, str]:
 
 async def test_the_router_commands_work(router: RouterProcess) -> None:
     commands = commands_of("router tap")
-    assert list(commands) == ["check", "send", "tap", "where", "dead", "metrics", "test", "plugins", "doctor"]
+    names = ["check", "send", "tap", "where", "dead", "profile", "metrics", "test", "plugins", "doctor"]
+    assert list(commands) == names
     environment = {"ROUTER_PORT": str(router.port)}
 
-    for name in ("check", "dead", "metrics", "test", "plugins", "doctor"):
+    for name in ("check", "dead", "profile", "metrics", "test", "plugins", "doctor"):
         await shell(commands[name], router.folder, **environment)
     tap = asyncio.create_task(shell(f"{commands['tap']} --count 1", router.folder, **environment))
     sent = ""
