@@ -8,7 +8,7 @@ from msgspec import Raw, Struct, field
 from router.storage.profile import Trait, Traits
 
 MOST_TRAITS = 1000
-MOST_BYTES = 256 << 10
+MOST_BYTES = 64 << 10
 """A profile has at most so many traits, and bytes of values; it takes no new ones beyond."""
 _NULL = b"null"
 _ZONELESS = re.compile(rb'"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?"')

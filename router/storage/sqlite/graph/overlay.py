@@ -25,18 +25,18 @@ class Overlay(Struct):
     last: int = 0
     """The number of the newest commit in it."""
 
-    @property
-    def rows(self) -> int:
-        """How many rows it has."""
-        return len(self.profiles) + len(self.traits) + len(self.identifiers) + len(self.links)
+    weight: int = 0
+    """How many rows were put in, and a kilobyte of traits counts as one more."""
 
     def add(self, changes: ProfileChanges, number: int, store_id: bytes) -> None:
         """Take what the commit with that number changed."""
         self.last = number
+        self.weight += changes.rows
         for profile in changes.profiles:
             self.profiles[number_of(store_id, profile.id)] = profile
         for id, traits in changes.traits:
             self.traits[number_of(store_id, id)] = traits
+            self.weight += sum([len(one.json or b"") for one in traits.values.values()]) >> 10
         for gone, survivor in changes.merged:
             self.survivors[number_of(store_id, gone)] = number_of(store_id, survivor)
             self._forget(number_of(store_id, gone))

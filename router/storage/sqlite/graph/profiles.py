@@ -41,14 +41,14 @@ class SqliteProfiles(Profiles):
     async def wait_for_room(self) -> None:
         """Return when a commit may bring more; raises StorageError when the tables cannot be written."""
         await self._know()
-        while self._fresh.rows > MOST_ROWS:
+        while self._fresh.weight > MOST_ROWS:
             await self._advance().wait()
 
     def committed(self, changes: ProfileChanges | None) -> None:
         """A commit is written; called before the next turn begins."""
         if changes is not None and self._is_known:
             self._fresh.add(changes, self._writer.state.graph_next - 1, self._store_id)
-            if self._fresh.rows >= ROUND_ROWS or self._round is not None:
+            if self._fresh.weight >= ROUND_ROWS or self._round is not None:
                 self._advance()
 
     def doubt(self) -> None:
