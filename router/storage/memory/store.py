@@ -20,12 +20,12 @@ from router.storage.memory.dead_letters import MemoryDeadLetters
 from router.storage.memory.history import MemoryHistory
 from router.storage.memory.inventory import MemoryInventory
 from router.storage.memory.profiles import MemoryProfiles
+from router.storage.memory.replays import MemoryReplays
 from router.storage.memory.searching import search
 from router.storage.outcome import OutcomeRecord, Run
-from router.storage.replays import Place, Replay, ReplayRows, ReplayState
+from router.storage.replays import Place
 from router.storage.retirement import DESTINATION_COUNTERS, last_settlement
 from router.storage.store import (
-    REPLAY,
     Commit,
     Counts,
     DestinationState,
@@ -373,32 +373,3 @@ class MemoryStorage(Storage):
 
     def _inbox_bytes(self) -> int:
         return sum(len(entry.body) for entry in self._entries)
-
-
-class MemoryReplays(ReplayRows):
-    """The replays of a store in memory."""
-
-    def __init__(self, storage: MemoryStorage) -> None:
-        self._storage = storage
-        self._replays: dict[int, Replay] = {}
-
-    async def begin(self, replay: Replay) -> Replay:
-        """Keep a new replay."""
-        kept = replace(replay, number=len(self._replays) + 1)
-        self._replays[kept.number] = kept
-        await self._storage.born(kept.name, REPLAY, kept.first)
-        self._storage.bound(kept.name, kept.after, is_retired=False)
-        return kept
-
-    async def all(self) -> list[Replay]:
-        """Every replay."""
-        return list(self._replays.values())
-
-    async def move(
-        self, number: int, state: ReplayState, *, at: int = 0, last: Settlement | None = None
-    ) -> None:
-        """Change a replay's state."""
-        if last is not None:
-            await self._storage.settle([last])
-        moved = self._replays[number] = replace(self._replays[number], state=state, finished_at=at)
-        self._storage.bound(moved.name, moved.after, is_retired=moved.is_over)

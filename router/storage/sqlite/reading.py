@@ -12,9 +12,9 @@ from router.storage.letters import Parked
 from router.storage.outcome import OutcomeRecord
 from router.storage.segment_layout import SegmentDamaged, check, decompressor
 from router.storage.sqlite import statements
-from router.storage.sqlite.schema import LONG_RECORD
+from router.storage.sqlite.schema import LONG_RECORD, SCHEMA_VERSION
 from router.storage.sqlite.statements import ZSTD
-from router.storage.store import DestinationState, Sighting, StoredSegment
+from router.storage.store import DestinationState, Sighting, StoredSegment, StoreFacts
 
 _decode_entries = msgspec.msgpack.Decoder(list[Entry]).decode
 MOST_SEGMENTS = 256
@@ -188,3 +188,35 @@ def read_extent(database: sqlite3.Connection) -> Extent:
         "SELECT first, after FROM set_aside WHERE log = 'stream' ORDER BY first"
     ).fetchall()
     return Extent(inbox, stream, tuple((first, after) for first, after in rows))
+
+
+def facts(
+    extent: Extent,
+    state: statements.State,
+    *,
+    path: str,
+    wal_bytes: int,
+    free_bytes: int,
+    trouble: str,
+    warnings: tuple[str, ...],
+) -> StoreFacts:
+    """What an operator wants to know, of what the file and the writer know."""
+    return StoreFacts(
+        kind="sqlite",
+        path=path,
+        schema_version=SCHEMA_VERSION,
+        inbox_first=state.inbox_next if extent.inbox_first is None else extent.inbox_first,
+        inbox_next=state.inbox_next,
+        inbox_cursor=state.inbox_cursor,
+        stream_first=state.stream_next if extent.stream_first is None else extent.stream_first,
+        stream_next=state.stream_next,
+        inbox_bytes=state.inbox_bytes,
+        stream_bytes=state.stream_bytes,
+        wal_bytes=wal_bytes,
+        free_bytes=free_bytes,
+        set_aside=extent.set_aside,
+        is_writable=not trouble,
+        trouble=trouble,
+        warnings=warnings,
+        latest_received_at=state.latest,
+    )

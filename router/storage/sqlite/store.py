@@ -33,7 +33,7 @@ from router.storage.sqlite.lock import Lock
 from router.storage.sqlite.readers import Readers
 from router.storage.sqlite.reading import Damage, Extent
 from router.storage.sqlite.replays import SqliteReplays, find_time
-from router.storage.sqlite.schema import SCHEMA_VERSION, configure, migrate
+from router.storage.sqlite.schema import configure, migrate
 from router.storage.sqlite.searching import search
 from router.storage.sqlite.seen.ids import SEAL_IDS, SeenIds
 from router.storage.sqlite.seen.keeper import Keeper
@@ -342,25 +342,14 @@ class SqliteStorage(Storage):
         except StoreUnavailable:
             if self._connection is None:
                 raise
-        extent, state = self._extent, self._writer.state
-        return StoreFacts(
-            kind="sqlite",
+        return reading.facts(
+            self._extent,
+            self._writer.state,
             path=str(self._path),
-            schema_version=SCHEMA_VERSION,
-            inbox_first=state.inbox_next if extent.inbox_first is None else extent.inbox_first,
-            inbox_next=state.inbox_next,
-            inbox_cursor=state.inbox_cursor,
-            stream_first=state.stream_next if extent.stream_first is None else extent.stream_first,
-            stream_next=state.stream_next,
-            inbox_bytes=state.inbox_bytes,
-            stream_bytes=state.stream_bytes,
             wal_bytes=self._writer.wal_bytes,
             free_bytes=self._ballast.free(),
-            set_aside=extent.set_aside,
-            is_writable=not self._health.trouble,
             trouble=self._health.trouble,
             warnings=warnings(self._keepers),
-            latest_received_at=state.latest,
         )
 
     def look_again(self) -> None:
