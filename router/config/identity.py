@@ -11,7 +11,7 @@ from router.config.problems import Path, Problems, did_you_mean
 from router.plugins.settings import Size
 from router.rules.fql.filter import Filter, compile_filter
 from router.rules.fql.refused import ExpressionRefused
-from router.rules.identity.blocked import EVERY, SUGGESTED_PATTERNS, SUGGESTED_VALUES, Blocked
+from router.rules.identity.blocked import EVERY, SUGGESTED_VALUES, Blocked
 from router.rules.identity.extraction import BUILT_IN
 from router.rules.identity.limit import Limit
 from router.rules.identity.space_rules import DEFAULT_LIMITS, DEFAULT_PRIORITIES, SpaceRules
@@ -26,7 +26,7 @@ class BlockedConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     values: tuple[str, ...] = ()
     """Exact values, compared without regard to case, e.g. ["void", "test"]."""
     patterns: tuple[str, ...] = ()
-    """Regular expressions that are looked for in the value, e.g. ["^tmp-"]."""
+    """Regular expressions (RE2) that are looked for in the value, e.g. ["^tmp-"]."""
 
 
 class IdentityConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -70,12 +70,14 @@ class IdentityConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         )
 
     def _blocked(self) -> Mapping[str, Blocked]:
-        values = {type: one.values for type, one in self.blocked.items()}
-        patterns = {type: one.patterns for type, one in self.blocked.items()}
-        if self.suggested_blocks:
-            values[EVERY] = (*SUGGESTED_VALUES, *values.get(EVERY, ()))
-            patterns[EVERY] = (*SUGGESTED_PATTERNS, *patterns.get(EVERY, ()))
-        return {type: Blocked(values[type], patterns[type]) for type in values}
+        own = {EVERY: BlockedConfig(), **self.blocked}
+        if not self.suggested_blocks:
+            return {type: Blocked(one.values, one.patterns) for type, one in own.items()}
+        every = own.pop(EVERY)
+        return {
+            EVERY: Blocked((*SUGGESTED_VALUES, *every.values), every.patterns, zeroes=True),
+            **{type: Blocked(one.values, one.patterns) for type, one in own.items()},
+        }
 
 
 def read_identity(data: object, problems: Problems) -> IdentityConfig | None:
@@ -126,9 +128,9 @@ def _check(section: IdentityConfig, path: Path, problems: Problems) -> None:
     for type, blocked in section.blocked.items():
         for pattern in blocked.patterns:
             try:
-                re.compile(pattern)
-            except re.error as error:
-                what = f'"{pattern}" is no regular expression: {error}'
+                Blocked(patterns=[pattern])
+            except ValueError as error:
+                what = f'"{pattern}" {error}'
                 problems.add((*path, "blocked", type, "patterns"), what, "mend the pattern")
     _check_filters(section.filters, (*path, "filters"), problems)
     if section.memory < 1 << 20:

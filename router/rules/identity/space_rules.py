@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from msgspec import Struct, field
 
 from router.rules.fql.filter import Filter
-from router.rules.identity.blocked import EVERY, SUGGESTED_PATTERNS, SUGGESTED_VALUES, Blocked
+from router.rules.identity.blocked import EVERY, SUGGESTED_VALUES, Blocked
 from router.rules.identity.limit import Limit
 
 DEFAULT_LIMITS: Mapping[str, Limit] = {"user_id": Limit(1), "group_id": Limit(1)}
@@ -14,7 +14,7 @@ DEFAULT_PRIORITIES = ("user_id", "email")
 
 
 def _suggested() -> Mapping[str, Blocked]:
-    return {EVERY: Blocked(SUGGESTED_VALUES, SUGGESTED_PATTERNS)}
+    return {EVERY: Blocked(SUGGESTED_VALUES, zeroes=True)}
 
 
 class SpaceRules(Struct, frozen=True, kw_only=True):

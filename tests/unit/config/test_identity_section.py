@@ -88,7 +88,7 @@ def test_the_suggested_blocks_may_go() -> None:
         ({"custom_types": ["email"]}, 'identity.custom_types: "email" is a type already'),
         (
             {"blocked": {"email": {"patterns": ["("]}}},
-            'identity.blocked.email.patterns: "(" is no regular expression',
+            'identity.blocked.email.patterns: "(" is not RE2 (missing ): ()',
         ),
         ({"blocked": {"e-mail": {}}}, 'identity.blocked: there is no type "e-mail"; did you mean "email"?'),
         ({"filters": ["type ="]}, 'identity.filters: "type =" is not FQL'),
