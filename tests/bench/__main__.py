@@ -22,6 +22,7 @@ from tests.bench.figure import Cost, Figure, ratio
 from tests.bench.identity import identity_figures
 from tests.bench.load import percentile, post_all
 from tests.bench.neighbours import dead_neighbour, fairness
+from tests.bench.pipeline import processed
 from tests.bench.plans import plan_figures
 from tests.bench.privacy import privacy_figures
 from tests.bench.process import Server, wait_until
@@ -164,6 +165,7 @@ async def main() -> None:
         "batch": batch_accept,
         "delivered": delivered,
         "enriched": enrichment_figures,
+        "processed": processed,
         "privacy": privacy_figures,
         "neighbour": dead_neighbour,
         "fairness": fairness,

@@ -14,13 +14,11 @@ from router.enrichment.enriching import Enriching
 from router.enrichment.processing import Aside
 from router.events.calls import AnyEvent, Track
 from router.plugins.registry import Registry
-from tests.bench.events import browser, browser_context
-from tests.bench.figure import ROUNDS, Figure, ratio
-from tests.bench.load import post_all
-from tests.bench.process import Server, wait_until
+from tests.bench.events import browser_context
+from tests.bench.figure import ROUNDS, Figure
+from tests.bench.pipeline import beside_plain
 
 EVENTS = 20_000
-REQUESTS = 200
 KINDS = ("geo", "user_agent", "campaign")
 
 
@@ -31,7 +29,9 @@ async def enrichment_figures(folder: Path) -> list[Figure]:
         _beside("geo", "user_agent", pace),
         _beside("user_agent", "geo", pace),
         _repeated(pace),
-        await _pipeline(folder),
+        await beside_plain(
+            folder, "enriched", "CPU per delivered browser event with three enrichments / without", 1.3
+        ),
     ]
 
 
@@ -58,41 +58,6 @@ def _pace() -> str:
     for _ in range(EVENTS):
         msgspec.json.decode(context)
     return f"decoding such a context takes {(time.process_time() - started) / EVENTS * 1e6:.2f} µs"
-
-
-async def _pipeline(folder: Path) -> Figure:
-    """The same browser events through two routers that differ in `enrich`."""
-    for name in ("plain", "enriched"):
-        (folder / name).mkdir()
-    with (
-        Server("sink", folder) as sink,
-        Server("router", folder / "plain", sink.url + "/hook") as plain,
-        Server("enriched", folder / "enriched", sink.url + "/hook") as enriched,
-    ):
-        total = 0
-
-        def cost(server: Server) -> Callable[[], object]:
-            async def measure() -> float:
-                nonlocal total
-                bodies = [browser(100) for _ in range(REQUESTS)]
-                total += REQUESTS * 100
-                before = server.cpu
-                await post_all(server.url + "/v1/batch", iter(bodies), connections=8)
-                await wait_until(sink.url, lambda text: int(text) >= total, timeout=120)
-                return (server.cpu - before) / (REQUESTS * 100) * 1e6
-
-            return measure
-
-        await cost(plain)()  # type: ignore[misc]
-        await cost(enriched)()  # type: ignore[misc]
-        found, one, other = await ratio(cost(enriched), cost(plain))  # type: ignore[arg-type]
-    return Figure(
-        "CPU per delivered browser event with three enrichments / without",
-        found,
-        1.3,
-        "×",
-        detail=f"{one:.2f} / {other:.2f} µs",
-    )
 
 
 def _step(*kinds: str) -> Enriching:

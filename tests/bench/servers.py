@@ -5,17 +5,19 @@ accept     the router's doors and ingestion on the SQLite store, processing stop
 fdatasync  the same doors and ingestion, appending the bodies to a file with fdatasync
 router     a whole router with a webhook for each URL given
 enriched   a router with three enrichments
+processed  a router with a plan, three enrichments, a filter and a transformation
 profiles   a router with profiles, their API open
 sink       a webhook that counts events, and can be told to fail, to be slow, and how long events were under way
 """
 
 import asyncio
+import json
 import os
 import re
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -32,6 +34,25 @@ from router.storage.store import Counts
 ANSWER = b'{"success":true}'
 SLOW_SECONDS = 30.0
 RECEIVED_AT = re.compile(rb'"receivedAt":"([^"]+)"')
+
+ENRICHED = ["geo", "user_agent", "campaign"]
+_MEMBER = {"sku": {"type": "string"}, "price": {"type": "number"}, "quantity": {"type": "integer"}}
+_PROPERTIES = {
+    **{name: {"type": "string"} for name in ("order_id", "affiliation", "currency", "coupon", "checkout_id")},
+    **{
+        name: {"type": "number"}
+        for name in ("total", "subtotal", "revenue", "shipping", "tax", "discount", "value")
+    },
+    "products": {"type": "array", "items": {"type": "object", "properties": _MEMBER}},
+}
+SCHEMA = {
+    "type": "object",
+    "required": ["properties"],
+    "properties": {
+        "properties": {"type": "object", "required": ["order_id", "total"], "properties": _PROPERTIES}
+    },
+}
+"""What a plan says of the event that every figure is measured with."""
 
 
 async def bare(folder: Path) -> str:
@@ -109,11 +130,13 @@ class FileLog(MemoryStorage):
         os.fdatasync(self._file.fileno())
 
 
-def _config(folder: Path, *, enrich: Sequence[str] = (), **destinations: object) -> dict[str, object]:
+def _config(
+    folder: Path, source: Mapping[str, object] | None = None, **destinations: object
+) -> dict[str, object]:
     return {
         "server": {"port": 0},
         "storage": {"path": str(folder / "router.db"), "free_floor": 0, "ballast": 0},
-        "sources": {"bench": {"write_key": "wk_bench", "rate_limit": 0, "enrich": list(enrich)}},
+        "sources": {"bench": {"write_key": "wk_bench", "rate_limit": 0, **(source or {})}},
         "destinations": destinations,
     }
 
@@ -134,7 +157,34 @@ async def fdatasync(folder: Path) -> str:
 
 async def enriched(folder: Path, *hooks: str) -> str:
     """A whole router whose source has three enrichments."""
-    return await _whole(folder, hooks, {}, enrich=("geo", "user_agent", "campaign"))
+    return await _whole(folder, hooks, {}, source={"enrich": ENRICHED})
+
+
+async def processed(folder: Path, *hooks: str) -> str:
+    """A whole router with all that may happen to an event: a plan, enrichments, a filter, a transformation."""
+    plan = folder / "plan.json"
+    plan.write_text(
+        json.dumps(
+            {"rules": [{"type": "TRACK", "key": "Order Completed", "version": 1, "jsonSchema": SCHEMA}]}
+        )
+    )
+    sections: dict[str, object] = {
+        "plans": {"shop": {"file": str(plan)}},
+        "transformations": {
+            "tidy": {
+                "kind": "steps",
+                "sources": ["bench"],
+                "settings": {"steps": [{"set": {"properties.shop": "web"}}]},
+            }
+        },
+    }
+    return await _whole(
+        folder,
+        hooks,
+        sections,
+        source={"enrich": ENRICHED, "plan": "shop"},
+        destination={"filter": 'type = "page" or type = "track"'},
+    )
 
 
 async def router(folder: Path, *hooks: str) -> str:
@@ -148,7 +198,12 @@ async def profiles(folder: Path, *hooks: str) -> str:
 
 
 async def _whole(
-    folder: Path, hooks: Sequence[str], sections: dict[str, object], *, enrich: Sequence[str] = ()
+    folder: Path,
+    hooks: Sequence[str],
+    sections: Mapping[str, object],
+    *,
+    source: Mapping[str, object] | None = None,
+    destination: Mapping[str, object] | None = None,
 ) -> str:
     webhooks = {
         f"hook{number}": {
@@ -156,10 +211,11 @@ async def _whole(
             "settings": {"url": url},
             "batching": {"max_events": 100},
             "retry": {"give_up": "30d", "timeout": "60s"},
+            **(destination or {}),
         }
         for number, url in enumerate(hooks)
     }
-    whole = Router(load({**_config(folder, enrich=enrich, **webhooks), **sections}))
+    whole = Router(load({**_config(folder, source, **webhooks), **sections}))
     await whole.__aenter__()
     return whole.url
 
@@ -179,6 +235,7 @@ async def main(kind: str, folder: str, *arguments: str) -> None:
         "fdatasync": fdatasync,
         "router": router,
         "enriched": enriched,
+        "processed": processed,
         "profiles": profiles,
         "sink": sink,
     }
