@@ -97,11 +97,11 @@ class Router(Embedding):
         self.signals = signals or Signals()
         self.clock = clock or SystemClock()
         self.findings = Findings()
+        self._containment = Containment(config, signals=self.signals, clock=self.clock, on_stuck=on_stuck)
         self.adopt(config, registry or Registry.load(config.plugins))
         self.storage = storage or self._make_storage()
         self.metrics = Metrics()
         self._http = http or HttpClient()
-        self._containment = Containment(config, signals=self.signals, clock=self.clock, on_stuck=on_stuck)
         self.has_doors = doors
         self._stack = AsyncExitStack()
 
@@ -297,7 +297,9 @@ class Router(Embedding):
         """Go by `config` from now on: its sources, its limits. `reload` is what also changes the destinations."""
         self.config = config
         self.registry = registry
-        self._processing = processing_of(config, signals=self.signals, findings=self.findings)
+        self._processing = processing_of(
+            config, signals=self.signals, findings=self.findings, guard=self._containment.guard
+        )
         self._spaces = spaces_of(config)
         self._unknown = UnknownIntegrations(
             integration_names(config.destinations.values(), registry.destinations.values())

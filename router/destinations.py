@@ -244,7 +244,11 @@ class Destinations(Mapping[str, DeliveryActor]):
     def _terms(self, config: DestinationConfig) -> Terms:
         integration = self._integrations[config.name] = config.addressee.names[0]
         called = self._integrations
-        return terms_of(config, siblings=lambda: [one for one in called if called[one] == integration])
+        return terms_of(
+            config,
+            siblings=lambda: [one for one in called if called[one] == integration],
+            guard=self._containment.guard,
+        )
 
     def _serve(self, actor: DeliveryActor, state: DestinationState) -> None:
         self._actors[state.name] = actor

@@ -3,14 +3,15 @@
 import base64
 from collections.abc import Iterator, Mapping
 
+from router.actors.guard import Guard
 from router.config.model import Config, PrivacyConfig
 from router.config.transformations import chain_of
 from router.enrichment.answers import Answers
 from router.enrichment.controlled import Controlled
 from router.enrichment.enriching import Enriching
 from router.enrichment.findings import Classified, Detection, Findings
-from router.enrichment.guard import Guard
 from router.enrichment.planned import Planned
+from router.enrichment.privacy_guard import PrivacyGuard
 from router.enrichment.processing import Processing, ProcessingStep
 from router.events.source import EMBEDDED_SOURCE
 from router.rules.privacy.actions import encrypting, hashing, masked
@@ -20,23 +21,25 @@ from router.telemetry.happenings import EnrichmentFailed
 from router.telemetry.signals import Signals
 
 
-def processing_of(config: Config, *, signals: Signals, findings: Findings) -> Mapping[str, Processing]:
-    """The steps of each source that has any."""
+def processing_of(
+    config: Config, *, signals: Signals, findings: Findings, guard: Guard
+) -> Mapping[str, Processing]:
+    """The steps of each source that has any; `guard` watches over what plugins do in them."""
     answers = {
-        kind: Answers(one.enricher, failed=lambda *fault: signals.emit(EnrichmentFailed(*fault)))
+        kind: Answers(one.enricher, guard=guard, failed=lambda *fault: signals.emit(EnrichmentFailed(*fault)))
         for kind, one in config.enrichments.items()
     }
     made = {}
     for name in (*config.sources, EMBEDDED_SOURCE):
-        guard = guard_of(config, name)
+        privacy = guard_of(config, name)
         detection = _detection(config, findings)
-        steps = (*(() if detection is None else (detection,)), *_steps(config, name, answers))
-        if steps or guard is not None:
-            made[name] = Processing(steps, guard=guard)
+        steps = (*(() if detection is None else (detection,)), *_steps(config, name, answers, guard))
+        if steps or privacy is not None:
+            made[name] = Processing(steps, guard=privacy)
     return made
 
 
-def guard_of(config: Config, source: str) -> Guard | None:
+def guard_of(config: Config, source: str) -> PrivacyGuard | None:
     """What keeps personal data out of the events of a source, if anything is to."""
     section, privacy = config.sources.get(source), config.privacy or PrivacyConfig()
     if section is None or not section.privacy:
@@ -52,7 +55,7 @@ def guard_of(config: Config, source: str) -> Guard | None:
             "encrypt": encrypting(base64.b64decode(privacy.key.reveal())) if privacy.key else None,
         },
     )
-    return Guard(controls) if controls is not None else None
+    return PrivacyGuard(controls) if controls is not None else None
 
 
 def _detection(config: Config, findings: Findings) -> Detection | None:
@@ -63,7 +66,9 @@ def _detection(config: Config, findings: Findings) -> Detection | None:
     return Detection(findings, detector, classified, every=privacy.look_every)
 
 
-def _steps(config: Config, source: str, answers: Mapping[str, Answers]) -> Iterator[ProcessingStep]:
+def _steps(
+    config: Config, source: str, answers: Mapping[str, Answers], guard: Guard
+) -> Iterator[ProcessingStep]:
     """Those behind privacy, in the order in which they run (protocols 1)."""
     section = config.sources.get(source)
     if section is not None and section.plan is not None:
@@ -72,7 +77,7 @@ def _steps(config: Config, source: str, answers: Mapping[str, Answers]) -> Itera
         yield Controlled(section.schema)
     if section is not None and section.enrich:
         yield Enriching(answers[kind] for kind in section.enrich)
-    chain = chain_of(one for one in config.transformations.values() if source in one.sources)
+    chain = chain_of([one for one in config.transformations.values() if source in one.sources], guard=guard)
     if chain is not None:
         apply = chain.apply
         yield lambda event, _: apply(event)

@@ -6,7 +6,6 @@ The cursor of a source that is gone stays, so that a section that comes back goe
 """
 
 import asyncio
-import inspect
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from router.delivery.sending.secrecy import Secrecy
 from router.ingestion.actor import Ingestion
 from router.ingestion.source_actor import SourceActor
 from router.ingestion.source_cursor import SourceCursor
+from router.plugins.loading import code_file
 from router.rules.request import Limits
 from router.telemetry.signals import Signals
 
@@ -82,7 +82,7 @@ class Sources(Mapping[str, SourceActor]):
         owner = f"source {name}"
         actor = SourceActor(
             name,
-            plugin=Foreign(owner, str(section.kind), _file_of(section)),
+            plugin=Foreign(owner, str(section.kind), code_file(section.cls) if section.cls else ""),
             make=section.plugin,
             interval=_interval(section),
             cursor=cursor,
@@ -128,11 +128,3 @@ def _is_same(one: SourceConfig, other: SourceConfig | None) -> bool:
 def _interval(section: SourceConfig) -> float:
     declared = section.cls.interval if section.cls is not None else 0.0
     return float(declared if section.interval is None else section.interval)
-
-
-def _file_of(section: SourceConfig) -> str:
-    """Where the plugin's code stands."""
-    try:
-        return inspect.getsourcefile(section.cls) or "" if section.cls is not None else ""
-    except (OSError, TypeError):
-        return ""

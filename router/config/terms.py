@@ -1,5 +1,6 @@
 """From what a configuration says of a destination to the terms on which it takes events."""
 
+from router.actors.guard import Guard
 from router.config.model import DestinationConfig
 from router.config.transformations import chain_of
 from router.delivery.terms import Terms
@@ -7,10 +8,10 @@ from router.rules.device_mode import Siblings
 from router.rules.filters.compiled import DestinationFilters
 
 
-def terms_of(section: DestinationConfig, *, siblings: Siblings = tuple) -> Terms:
+def terms_of(section: DestinationConfig, *, siblings: Siblings = tuple, guard: Guard | None = None) -> Terms:
     """The terms of a section, compiled; with new instances of its transformations.
 
-    `siblings` tells the destinations that events call by the same name.
+    `siblings` tells the destinations that events call by the same name, `guard` watches over the transformations.
     """
     return Terms(
         sources=section.sources,
@@ -20,6 +21,8 @@ def terms_of(section: DestinationConfig, *, siblings: Siblings = tuple) -> Terms
         switched_off=section.switched_off,
         accepts=section.filter.matches if section.filter else None,
         filters=DestinationFilters(section.filters) if section.filters else None,
-        chain=chain_of(one for one in section.transformations if not one.cls.is_insert_function),
-        insert=chain_of(one for one in section.transformations if one.cls.is_insert_function),
+        chain=chain_of(
+            [one for one in section.transformations if not one.cls.is_insert_function], guard=guard
+        ),
+        insert=chain_of([one for one in section.transformations if one.cls.is_insert_function], guard=guard),
     )

@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+from router.actors.guard import Guard
 from router.config.checks import check_name
 from router.config.convert import Converter
 from router.config.model import TransformationConfig
@@ -124,7 +125,7 @@ class TransformationReader:
             self._problems.add(path, f"cannot be made: {error}", "mend its settings, or the plugin")
 
 
-def chain_of(transformations: Iterable[TransformationConfig]) -> Chain | None:
-    """New instances as a chain; None when there are none."""
+def chain_of(transformations: Iterable[TransformationConfig], *, guard: Guard | None = None) -> Chain | None:
+    """New instances as a chain that `guard` watches over; None when there are none."""
     made = [one.transformation() for one in transformations]
-    return Chain(made) if made else None
+    return Chain(made, guard=guard) if made else None

@@ -1,16 +1,18 @@
 """What one enricher adds, by what it is given: it is asked once for each, and the answers are kept as JSON."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import msgspec
 from msgspec import Raw, Struct
 
+from router.actors.guard import Foreign, Guard
 from router.errors import PluginError
 from router.events.calls import decode_open_json
 from router.events.wire import ABSENT
 from router.plugins.enricher import Enricher
-from router.plugins.loading import code_line
+from router.plugins.loading import code_file, code_line
 
 KEPT = 8192
 """Most answers that are kept for one enricher. Then all go: to mind the age of each would cost more than it saves."""
@@ -35,11 +37,16 @@ FAILED = Answer(is_failed=True)
 class Answers:
     """The answers of one enricher; all sources that have it share them."""
 
-    def __init__(self, enricher: Enricher[Any], *, failed: Callable[[str, str], None]) -> None:
-        """`failed` is told once, with kind and error, when the enricher raises for the first time."""
+    def __init__(
+        self, enricher: Enricher[Any], *, failed: Callable[[str, str], None], guard: Guard | None = None
+    ) -> None:
+        """`guard` watches over it; `failed` is told once, with kind and error, when it raises for the first time."""
         self.kind = enricher.kind
         self.adds = frozenset(enricher.adds)
-        self._enricher = enricher
+        self._add = enricher.add
+        if guard is not None:
+            foreign = Foreign(f"enrichment {enricher.kind}", enricher.kind, code_file(type(enricher)))
+            self._add = partial(guard.run, foreign, enricher.add)
         self._reads = enricher.reads
         self._only = enricher.reads[0] if len(enricher.reads) == 1 else None
         self._kept: dict[bytes, Answer] = {}
@@ -64,7 +71,7 @@ class Answers:
     def _ask(self, context: Mapping[str, Raw]) -> Answer:
         try:
             given = {name: decode_open_json(context[name]) for name in self._reads if context.get(name)}
-            return self._answer(self._enricher.add(given)) if given else NOTHING
+            return self._answer(self._add(given)) if given else NOTHING
         except Exception as error:  # noqa: BLE001 - it costs this addition and nothing else
             if not self._is_told:
                 self._is_told = True

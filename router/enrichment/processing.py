@@ -18,7 +18,7 @@ from router.plugins.chain import Dropped
 from router.rules.plan.violation import Violation
 
 if TYPE_CHECKING:
-    from router.enrichment.guard import Guard
+    from router.enrichment.privacy_guard import PrivacyGuard
 
 
 class Created(Struct, frozen=True):
@@ -52,7 +52,7 @@ ProcessingStep = Callable[[AnyEvent, Aside], AnyEvent | Dropped]
 class Processing:
     """The steps of one source."""
 
-    def __init__(self, steps: Iterable[ProcessingStep], *, guard: "Guard | None" = None) -> None:
+    def __init__(self, steps: Iterable[ProcessingStep], *, guard: "PrivacyGuard | None" = None) -> None:
         self._steps: Sequence[ProcessingStep] = tuple(steps)
         self.guard = guard
         """What keeps personal data out of everything that is made of a call."""

@@ -29,6 +29,7 @@ class FunctionTransformation(Transformation[FunctionSettings, AnyEvent]):
     """Run Segment's insert functions, written in JavaScript, on events before they are kept or sent."""
 
     kind = "function"
+    is_bounded = True
     is_insert_function = True
     sample = """\
 sources = ["website"]

@@ -4,9 +4,11 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
+from router.actors.guard import Foreign, Guard
 from router.errors import PluginError
 from router.events.calls import AnyEvent, Event
 from router.plugins.dropped import Dropped as Dropped
+from router.plugins.loading import code_file
 from router.plugins.transformation import Transformation
 
 MANY = 100
@@ -20,8 +22,11 @@ Made = AnyEvent | Dropped
 class Chain:
     """Runs events through all of them; a dropped event sees no further one."""
 
-    def __init__(self, transformations: Iterable[Transformation[Any, Any]]) -> None:
-        self._steps = [(one.transform, frozenset(one.event_types()), one) for one in transformations]
+    def __init__(
+        self, transformations: Iterable[Transformation[Any, Any]], *, guard: Guard | None = None
+    ) -> None:
+        """With a `guard`, one that holds the loop is interrupted: that costs its event."""
+        self._steps = [(_watched(one, guard), frozenset(one.event_types()), one) for one in transformations]
         self._is_for_many = any(one.takes_many() for _, _, one in self._steps)
 
     def apply(self, event: AnyEvent) -> Made:
@@ -52,6 +57,13 @@ class Chain:
                 for index, event, result in zip(some, taken, made, strict=True):
                     found[index] = _tried(partial(_checked, one, event), result)
         return found
+
+
+def _watched(one: Transformation[Any, Any], guard: Guard | None) -> Callable[[Any], Any]:
+    if guard is None or one.is_bounded:
+        return one.transform
+    foreign = Foreign(f"transformation {one.name}", one.kind, code_file(type(one)))
+    return partial(guard.run, foreign, one.transform)
 
 
 def _tried(function: Callable[[Any], Made | None], argument: Any) -> Made | Exception:

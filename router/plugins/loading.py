@@ -1,5 +1,6 @@
 """What a plugin raises while it is loaded, said so that the operator knows which plugin and what to do."""
 
+import inspect
 from types import TracebackType
 
 from router.errors import PluginError, RouterError
@@ -23,6 +24,14 @@ class Loading:
             raise PluginError(
                 f"{self._said} cannot be loaded: {type(error).__name__}: {error}{where}; {self._remedy}"
             ) from error
+
+
+def code_file(cls: type) -> str:
+    """Where a plugin's code stands; empty where that is not known."""
+    try:
+        return inspect.getsourcefile(cls) or ""
+    except (OSError, TypeError):
+        return ""
 
 
 def code_line(error: BaseException) -> str:

@@ -28,6 +28,8 @@ class Transformation(Generic[SettingsT, EventT]):
     """A working configuration of it as TOML, without the section header."""
     reason: ClassVar[str] = "filtered_by_transformation"
     """What events that it drops are counted under; a word of lower case letters, digits and underscores."""
+    is_bounded: ClassVar[bool] = False
+    """Whether it ends by itself in good time whatever the event holds; then nobody watches over each call."""
     is_insert_function: ClassVar[bool] = False
     """Whether, for a destination, it runs behind the triggers: they then look at the event as it was before."""
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from router.enrichment.findings import Classified, Detection, Findings
-from router.enrichment.guard import Guard
+from router.enrichment.privacy_guard import PrivacyGuard
 from router.enrichment.processing import Aside
 from router.events.calls import Track
 from router.events.wire import TrackCall
@@ -33,7 +33,7 @@ async def privacy_figures(folder: Path) -> list[Figure]:
     """Eight controlled fields; and looking for more."""
     controls = compiled({"red": FIELDS}, {"red": "block"}, {"block": None})
     assert controls is not None
-    guard, aside = Guard(controls), Aside("bench", 0)
+    guard, aside = PrivacyGuard(controls), Aside("bench", 0)
     texts = [ecommerce() for _ in range(EVENTS)]
     calls = [_call(text) for text in texts]
     events = [_event(call) for call in calls]

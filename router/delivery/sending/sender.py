@@ -1,7 +1,6 @@
 """One attempt: runs the plugin on some events, sends what it describes, and judges what comes back."""
 
 import asyncio
-import inspect
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
@@ -27,6 +26,7 @@ from router.errors import PluginError
 from router.events.calls import AnyEvent
 from router.plugins.auth import Auth, AwsAuth, OAuth2
 from router.plugins.destination import Destination, Requests
+from router.plugins.loading import code_file
 from router.plugins.request import Answer, Request
 
 CLOSE_SECONDS = 1.0
@@ -73,7 +73,7 @@ class Sender:
         self._steps = Steps()
         self._opening = asyncio.Lock()
         self._is_open = False
-        self.foreign = Foreign(destination.name, destination.kind, _file_of(type(destination)))
+        self.foreign = Foreign(destination.name, destination.kind, code_file(type(destination)))
         """The plugin, as the guard and the operator know it."""
         self._misbehaved = misbehaved
         self._left: set[asyncio.Task[Any]] = set()
@@ -247,11 +247,3 @@ def _line_of(task: "asyncio.Task[Any]") -> str:
     """Where a task stands."""
     frames = task.get_stack(limit=1)
     return f"{frames[0].f_code.co_filename}:{frames[0].f_lineno}" if frames else task.get_name()
-
-
-def _file_of(cls: type) -> str:
-    """Where a plugin's code stands."""
-    try:
-        return inspect.getsourcefile(cls) or ""
-    except (OSError, TypeError):
-        return ""

@@ -52,6 +52,7 @@ class Segment(Transformation[SegmentSettings, AnyEvent]):
     """
 
     kind = "segment"
+    is_bounded = True
     sample = """\
 sources = ["website"]
 settings.json = '''[{"if": "event = 'Order'", "newEventName": "Order Paid"}]'''

@@ -38,6 +38,7 @@ class Steps(Transformation[StepsSettings, AnyEvent]):
     """Rename, remove, hash, mask, set or convert fields of events; drop, sample or route events."""
 
     kind = "steps"
+    is_bounded = True
     sample = (
         'sources = ["website"]\nsettings.steps = [{ drop = ["context.ip"] }, { hash = ["traits.email"] }]\n'
     )

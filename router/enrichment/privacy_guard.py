@@ -24,7 +24,7 @@ _members = msgspec.json.Decoder(dict[str, Raw]).decode
 _encode = msgspec.json.Encoder().encode
 
 
-class Guard:
+class PrivacyGuard:
     """The controls of one source, at the places where its events are made."""
 
     def __init__(self, controls: Controls) -> None:
