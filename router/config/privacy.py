@@ -11,8 +11,9 @@ from router.config.convert import Converter
 from router.config.model import PrivacyConfig, SourceConfig
 from router.config.problems import Path, Problems
 from router.config.secrets import References
+from router.rules.expressions import searching
 from router.rules.privacy.controls import ROOTS, is_path
-from router.rules.privacy.matchers import MOST_MATCHERS, Colour, Matcher, searching
+from router.rules.privacy.matchers import MOST_MATCHERS, Colour, Matcher
 
 _KEY_BYTES = 32
 _COLOURS = ("red", "yellow")

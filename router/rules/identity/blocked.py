@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from router.rules.privacy.matchers import searching
+from router.rules.expressions import searching
 
 EVERY = "*"
 """Stands for every type of identifier."""

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any, Literal
 
-import re2  # type: ignore[import-untyped]
 from msgspec import Struct
 
 from router.rules.privacy.similarity import is_alike, words_of
@@ -95,18 +94,6 @@ DEFAULT_MATCHERS: tuple[Matcher, ...] = (
     ),
 )
 """What Segment looks for, and account numbers; one of your own with the same name takes its place."""
-
-
-def searching(expression: str) -> Callable[[str], bool]:
-    """A pattern that is searched in a value; RE2's syntax, in linear time. Raises ValueError."""
-    options = re2.Options()
-    options.log_errors = False
-    try:
-        search = re2.compile(expression, options).search
-    except re2.error as error:
-        said = error.args[0].decode() if isinstance(error.args[0], bytes) else error.args[0]
-        raise ValueError(f"is not RE2 ({said}); there is no look-around and no back-reference") from None
-    return lambda text: search(text) is not None
 
 
 class Detector:

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from router.rules.privacy.matchers import DEFAULT_MATCHERS, Detector, Hit, Matcher, searching
+from router.rules.expressions import searching
+from router.rules.privacy.matchers import DEFAULT_MATCHERS, Detector, Hit, Matcher
 from router.rules.privacy.similarity import similarity, words_of
 
 RED = {
