@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         Unauthorized,
     )
     from router.events.calls import Alias, AnyEvent, Event, Group, Identify, Page, Screen, Track
+    from router.events.reserved import amount, currency, trait
     from router.plugins.auth import (
         Auth,
         AwsAuth,
@@ -89,9 +90,12 @@ __all__ = [
     "Track",
     "Transformation",
     "Unauthorized",
+    "amount",
+    "currency",
     "hookimpl",
     "load",
     "read_destination",
+    "trait",
 ]
 
 _HOMES = {
@@ -108,6 +112,7 @@ _HOMES = {
         "Unauthorized",
     ),
     "router.events.calls": ("Alias", "AnyEvent", "Event", "Group", "Identify", "Page", "Screen", "Track"),
+    "router.events.reserved": ("amount", "currency", "trait"),
     "router.plugins.auth": (
         "Auth",
         "AwsAuth",
