@@ -217,6 +217,14 @@ async def test_events_19_consent_goes_before_the_integrations_object(offer: Offe
         assert await filtered(rig, "service") == {"FILTERED_BY_END_USER_CONSENT": 1}
 
 
+async def test_privacy_34_a_destination_without_consent_is_skipped_with_that_reason(offer: Offer) -> None:
+    async with router(offer, "service", consent=ADS) as rig:
+        await send(rig, context=_refused())
+
+        assert await filtered(rig, "service") == {"FILTERED_BY_END_USER_CONSENT": 1}
+        assert offer.names("service") == []
+
+
 async def test_events_21_raw_storage_gets_what_nobody_agreed_to(offer: Offer) -> None:
     consent = {"categories": {"ads": {"destinations": ["bucket", "table"]}}}
     async with router(offer, "bucket", "table", consent=consent) as rig:
