@@ -149,7 +149,7 @@ def answer_dead(
     async def _send_again(letter: DeadLetter) -> str:
         """Put a call that failed in processing into the inbox again; why that cannot be, or nothing."""
         if not letter.entry:
-            return "an older version did not keep its request; have it sent again by its source"
+            return "its request was not kept; have it sent again by its source"
         entry = sent_again(msgspec.msgpack.decode(letter.entry, type=Entry), now())
         if accept is not None:
             await accept(entry, read_entry(entry))

@@ -18,6 +18,8 @@ from router.admin.replays import answer_replays_at_rest
 from router.admin.schema import answer_schema
 from router.admin.verbs import AnswerT, ArgumentsT, Desk, Verb
 from router.admin.where import answer_where
+from router.cli import configuration
+from router.cli.failure import Failure
 from router.config.model import StorageConfig
 from router.errors import PluginError, RouterError
 from router.plugins.registry import Registry
@@ -85,6 +87,28 @@ def ask(config: StorageConfig, verb: Verb[ArgumentsT, AnswerT], arguments: Argum
     """The answer to `verb`; None when there is no store yet. Raises RouterError."""
     with asking(config) as put:
         return put(verb, arguments)
+
+
+def answer(file: str, verb: Verb[ArgumentsT, AnswerT], arguments: ArgumentsT) -> AnswerT:
+    """The answer of the router or the store that `file` names; what is refused, or no store yet, ends the command."""
+    storage = configuration.read_storage(file)
+    try:
+        found = ask(storage, verb, arguments)
+    except RouterError as error:
+        raise Failure(str(error)) from None
+    if found is None:
+        raise Failure(f"there is no store at {storage.path} yet")
+    return found
+
+
+@contextmanager
+def opened(file: str) -> Iterator[Asking]:
+    """Ask the router or the store that `file` names; what is refused ends the command."""
+    try:
+        with asking(configuration.read_storage(file)) as put:
+            yield put
+    except RouterError as error:
+        raise Failure(str(error)) from None
 
 
 def _desk(storage: Storage) -> Desk:

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -22,11 +21,10 @@ from router.admin.dead import (
     Refused,
 )
 from router.cli import configuration, output
-from router.cli.asking import Asking, asking
+from router.cli.asking import Asking, opened
 from router.cli.failure import Failure
 from router.cli.letters import show_letter, show_page
 from router.cli.moment import MOMENT
-from router.errors import RouterError
 from router.storage.dead_letters import SLICE, LetterQuery
 
 _WAIT_SECONDS = 1.0
@@ -61,7 +59,7 @@ def _filters(command: Callable[..., None]) -> Callable[..., None]:
 @configuration.option
 def list_letters(limit: int, beyond: int | None, as_json: bool, file: str, **filters: Any) -> None:
     """List dead letters, the newest first."""
-    with _opened(file) as put:
+    with opened(file) as put:
         page = _page(put, ListLetters(_query(filters), limit, beyond))
     if as_json:
         for line in page.lines:
@@ -76,7 +74,7 @@ def list_letters(limit: int, beyond: int | None, as_json: bool, file: str, **fil
 @configuration.option
 def show(id: int, as_json: bool, file: str) -> None:
     """Show one dead letter: the event, what was sent, what was answered."""
-    with _opened(file) as put:
+    with opened(file) as put:
         shown = put(SHOW, LetterIds([id]))
     if shown is None or not shown.letters:
         raise Failure(f"there is no dead letter {id}; `router dead list` shows which there are")
@@ -157,7 +155,7 @@ def _work(
     query = _query(filters)
     if bool(ids) == everything or (ids and query):
         raise click.UsageError("name the ids of letters, or say --all, with filters for all that match")
-    with _opened(file) as put:
+    with opened(file) as put:
         total = len(ids) or _page(put, ListLetters(query, 1)).total
         if not total:
             return 0
@@ -215,13 +213,3 @@ def _query(filters: dict[str, Any]) -> LetterQuery:
 
 def _letters(count: int) -> str:
     return "1 dead letter" if count == 1 else f"{count} dead letters"
-
-
-@contextmanager
-def _opened(file: str) -> Iterator[Asking]:
-    """Ask the router or the store that `file` names; what is refused ends the command."""
-    try:
-        with asking(configuration.read_storage(file)) as put:
-            yield put
-    except RouterError as error:
-        raise Failure(str(error)) from None

@@ -8,10 +8,8 @@ import msgspec
 
 from router.admin.history import HISTORY, AskHistory, Line, Told
 from router.cli import configuration, output
-from router.cli.asking import ask
-from router.cli.failure import Failure
+from router.cli.asking import answer
 from router.cli.moment import MOMENT, shown
-from router.errors import RouterError
 from router.storage.history import GRAINS, Granularity
 
 _BARS = " ▁▂▃▄▅▆▇█"
@@ -50,14 +48,8 @@ def metrics(
 
     Minutes are kept for 48 hours, hours for 30 days, days for 400 days.
     """
-    storage = configuration.read_storage(file)
     first = int(time.time() * 1000) - GRAINS["hour"].width if since is None else since
-    try:
-        told = ask(storage, HISTORY, AskHistory(first, until, by, source, destination))
-    except RouterError as error:
-        raise Failure(str(error)) from None
-    if told is None:
-        raise Failure(f"there is no store at {storage.path} yet")
+    told = answer(file, HISTORY, AskHistory(first, until, by, source, destination))
     if as_json:
         output.line(msgspec.json.encode(told).decode())
     else:

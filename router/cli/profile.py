@@ -24,10 +24,9 @@ from router.admin.profiles import (
     Sought,
 )
 from router.cli import configuration, output
-from router.cli.asking import Asking, asking
+from router.cli.asking import Asking, opened
 from router.cli.failure import Failure
 from router.cli.profile_words import as_json, show_page, show_profile
-from router.errors import RouterError
 from router.storage.profile import COLLECTIONS, Collection
 
 _EXPORTED_AT_ONCE = 100
@@ -62,7 +61,7 @@ def show(name: str, is_json: bool, file: str, space: str, accounts: bool) -> Non
 
     NAME is an identifier such as "user_id:u1", or the id of a profile.
     """
-    with _opened(file) as put:
+    with opened(file) as put:
         [found] = _find(put, [name], space, accounts)
     if is_json:
         output.line(as_json(found))
@@ -85,7 +84,7 @@ def search(
 
     NAME is an identifier such as "email:ann@example.com": it must be whole.
     """
-    with _opened(file) as put:
+    with opened(file) as put:
         if name is not None:
             profiles, beyond = list(_find(put, [name], space, accounts)), ""
         else:
@@ -109,7 +108,7 @@ def merge(one: str, other: str, yes: bool, file: str, space: str, accounts: bool
     ONE and OTHER are identifiers such as "user_id:u1", or ids of profiles. It cannot be undone: `split` gives a new
     profile identifiers, but traits and events stay.
     """
-    with _opened(file) as put:
+    with opened(file) as put:
         first, second = _find(put, [one, other], space, accounts)
         if not yes and first.profile.id != second.profile.id:
             click.confirm(f"Merge {first.profile.id} and {second.profile.id}?", abort=True)
@@ -131,7 +130,7 @@ def split(name: str, identifiers: Sequence[str], yes: bool, file: str, space: st
     events stay where they are.
     """
     moved = tuple(_identifier(one) for one in identifiers)
-    with _opened(file) as put:
+    with opened(file) as put:
         [found] = _find(put, [name], space, accounts)
         if not yes:
             click.confirm(f"Move {_count(len(moved))} of {found.profile.id} to a new profile?", abort=True)
@@ -154,7 +153,7 @@ def export(name: str | None, target: Path | None, file: str, space: str, account
 
     What changes meanwhile may be in it as it was or as it is.
     """
-    with _opened(file) as put, _target(target) as writing:
+    with opened(file) as put, _target(target) as writing:
         if name is not None:
             writing.write(as_json(_find(put, [name], space, accounts)[0]) + "\n")
             return
@@ -230,13 +229,3 @@ def _collection(accounts: bool) -> Collection:
 
 def _count(identifiers: int) -> str:
     return "1 identifier" if identifiers == 1 else f"{identifiers} identifiers"
-
-
-@contextmanager
-def _opened(file: str) -> Iterator[Asking]:
-    """Ask the router or the store that `file` names; what is refused ends the command."""
-    try:
-        with asking(configuration.read_storage(file)) as put:
-            yield put
-    except RouterError as error:
-        raise Failure(str(error)) from None

@@ -7,11 +7,10 @@ import msgspec
 
 from router.admin.schema import SCHEMA, AskSchema, Schema
 from router.cli import configuration, output
-from router.cli.asking import ask
+from router.cli.asking import answer
 from router.cli.failure import Failure
 from router.cli.moment import shown
 from router.config.problems import did_you_mean
-from router.errors import RouterError
 from router.storage.inventory import DAY_HOURS, OTHERS, WEEK_HOURS, SeenEvent
 
 
@@ -46,13 +45,7 @@ def schema(source: str, event: str, violations: bool, as_json: bool, file: str) 
 
 def seen(file: str, asked: AskSchema) -> Schema:
     """What was seen; ends the command where there is nothing to ask, or no such source or event."""
-    storage = configuration.read_storage(file)
-    try:
-        found = ask(storage, SCHEMA, asked)
-    except RouterError as error:
-        raise Failure(str(error)) from None
-    if found is None:
-        raise Failure(f"there is no store at {storage.path} yet")
+    found = answer(file, SCHEMA, asked)
     known = configuration.read_outline(file).workspaces
     if asked.source and asked.source not in found.sources:
         if asked.source not in known:

@@ -5,11 +5,10 @@ import msgspec
 
 from router.admin.where import WHERE, AskWhere, At, Found, Happened, Where
 from router.cli import configuration, output
-from router.cli.asking import ask
+from router.cli.asking import answer
 from router.cli.failure import Failure
 from router.cli.moment import shown
 from router.config.model import Outline
-from router.errors import RouterError
 from router.events.source import EMBEDDED_SOURCE
 from router.rules.plan.judge import BLOCK_REASONS
 
@@ -41,14 +40,8 @@ def where(message_id: str, source: str | None, workspace: str | None, as_json: b
 
     Asks the running router; when none runs, opens its store.
     """
-    storage = configuration.read_storage(file)
     asked = AskWhere(message_id, _workspaces(configuration.read_outline(file), source, workspace))
-    try:
-        found = ask(storage, WHERE, asked)
-    except RouterError as error:
-        raise Failure(str(error)) from None
-    if found is None:
-        raise Failure(f"there is no store at {storage.path} yet")
+    found = answer(file, WHERE, asked)
     if as_json:
         output.line(msgspec.json.encode(found).decode())
     else:

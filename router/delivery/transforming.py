@@ -10,7 +10,8 @@ from msgspec import Struct
 
 from router.delivery.verdict import Judgement, Verdict
 from router.events.envelope import Envelope
-from router.plugins.chain import Chain, Dropped
+from router.plugins.chain import Chain
+from router.plugins.dropped import Dropped
 
 TRANSFORMATION_ERROR = "TRANSFORMATION_ERROR"
 

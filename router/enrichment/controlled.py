@@ -2,7 +2,7 @@
 
 from router.enrichment.processing import Aside
 from router.events.calls import AnyEvent
-from router.plugins.chain import Dropped
+from router.plugins.dropped import Dropped
 from router.rules.controls import EVENT_SETTING, Control, SchemaControls
 
 

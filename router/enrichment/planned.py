@@ -8,7 +8,7 @@ from msgspec import Raw
 
 from router.enrichment.processing import Aside, Created
 from router.events.calls import AnyEvent, Track
-from router.plugins.chain import Dropped
+from router.plugins.dropped import Dropped
 from router.rules.merge import set_member
 from router.rules.plan.enforcement import Enforcement
 from router.rules.plan.judge import Judge

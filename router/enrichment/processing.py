@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 
 from router.events.calls import AnyEvent
-from router.plugins.chain import Dropped
+from router.plugins.dropped import Dropped
 from router.rules.plan.violation import Violation
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from router.enrichment.sightings import Sightings
 from router.enrichment.stored_form import RequestForm, as_sent
 from router.events.step import PROCESSING_ERROR, Blocked, Failure, Prepared
 from router.events.wire import ABSENT, AnyCall
-from router.plugins.chain import Dropped
+from router.plugins.dropped import Dropped
 
 
 class Work(Struct, frozen=True):
@@ -115,9 +115,12 @@ class Results:
         detail: str,
         processing: Processing | None,
     ) -> None:
-        form = work.form
-        if processing is not None and processing.guard is not None:
-            form, call = form.guarded(processing.guard.request), processing.guard.letter(call)
-        entry = msgspec.msgpack.encode(form.alone(call, message_id))
-        failure = Failure(work.source, message_id, form.received_at, as_sent(call), detail, entry, reason)
-        self.failures.append(failure)
+        form, guard = work.form, processing.guard if processing is not None else None
+        entry = shown = b""
+        try:
+            if guard is not None:
+                form, call = form.guarded(guard.request), guard.letter(call)
+            entry, shown = msgspec.msgpack.encode(form.alone(call, message_id)), as_sent(call)
+        except Exception as error:  # noqa: BLE001 - what cannot be guarded may not be kept; the letter says why
+            detail = f"{detail}; its call is not kept: {type(error).__name__}: {error}"
+        self.failures.append(Failure(work.source, message_id, form.received_at, shown, detail, entry, reason))

@@ -7,7 +7,7 @@ from typing import Any
 from router.actors.guard import Foreign, Guard
 from router.errors import PluginError
 from router.events.calls import AnyEvent, Event
-from router.plugins.dropped import Dropped as Dropped
+from router.plugins.dropped import Dropped
 from router.plugins.loading import code_file
 from router.plugins.transformation import Transformation
 

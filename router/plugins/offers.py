@@ -3,7 +3,7 @@
 import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 from msgspec import Struct
 
@@ -16,6 +16,7 @@ from router.plugins.source import SourcePlugin
 from router.plugins.transformation import Transformation
 from router.rules.addressee import Category
 
+T = TypeVar("T")
 _KIND = re.compile(r"[a-z][a-z0-9_-]*")
 _HOOKS = {
     "source": "register_sources",
@@ -87,68 +88,50 @@ class Offers:
 
 def check_destination(found: object, said: str) -> None:
     """Refuse a class that does not keep the contract of a destination; raises PluginError."""
-    name = getattr(found, "__name__", repr(found))
-    where = f"{said}: destination {name}"
-    if not (inspect.isclass(found) and issubclass(found, Destination)):
-        raise PluginError(
-            f"{where} is not a subclass of Destination; write `class {name}(Destination[…, …])`"
-        )
-    ways = [way for way in ("requests", "deliver") if getattr(found, way) is not getattr(Destination, way)]
+    cls, where = _subclass(found, f"{said}: destination", Destination, "…, …")
+    ways = [way for way in ("requests", "deliver") if getattr(cls, way) is not getattr(Destination, way)]
     if len(ways) != 1:
         have = "both `requests` and `deliver`" if ways else "neither `requests` nor `deliver`"
         raise PluginError(f"{where} has {have}; write exactly one of them")
-    if found.category not in get_args(Category):
+    if cls.category not in get_args(Category):
         known = ", ".join(get_args(Category))
-        raise PluginError(f"{where} has the category {found.category!r}; known are {known}")
-    _check_parameters(found, where)
+        raise PluginError(f"{where} has the category {cls.category!r}; known are {known}")
+    _check_parameters(cls, where)
 
 
 def check_transformation(found: object, said: str) -> None:
     """Refuse a class that does not keep the contract of a transformation; raises PluginError."""
-    name = getattr(found, "__name__", repr(found))
-    where = f"{said}: transformation {name}"
-    if not (inspect.isclass(found) and issubclass(found, Transformation)):
-        raise PluginError(
-            f"{where} is not a subclass of Transformation; write `class {name}(Transformation[…, …])`"
-        )
-    if found.transform is Transformation.transform:
+    cls, where = _subclass(found, f"{said}: transformation", Transformation, "…, …")
+    if cls.transform is Transformation.transform:
         raise PluginError(f"{where} has no `transform`; write it")
-    _check_parameters(found, where)
+    _check_parameters(cls, where)
 
 
 def check_source_plugin(found: object, said: str) -> None:
     """Refuse a class that does not keep the contract of a source plugin; raises PluginError."""
-    name = getattr(found, "__name__", repr(found))
-    where = f"{said}: source {name}"
-    if not (inspect.isclass(found) and issubclass(found, SourcePlugin)):
-        raise PluginError(f"{where} is not a subclass of SourcePlugin; write `class {name}(SourcePlugin[…])`")
-    if found.run is SourcePlugin.run:
+    cls, where = _subclass(found, f"{said}: source", SourcePlugin, "…")
+    if cls.run is SourcePlugin.run:
         raise PluginError(f"{where} has no `run`; write it")
     for way in ("open", "run", "close"):
-        if not inspect.iscoroutinefunction(getattr(found, way)):
+        if not inspect.iscoroutinefunction(getattr(cls, way)):
             raise PluginError(f"{where}: `{way}` is not awaited; write `async def {way}`, without `yield`")
-    if not (isinstance(found.interval, (int, float)) and found.interval > 0):
-        raise PluginError(
-            f"{where} has the interval {found.interval!r}; write e.g. `interval = Duration(30)`"
-        )
-    _check_parameters(found, where)
+    if not (isinstance(cls.interval, (int, float)) and cls.interval > 0):
+        raise PluginError(f"{where} has the interval {cls.interval!r}; write e.g. `interval = Duration(30)`")
+    _check_parameters(cls, where)
 
 
 def check_enricher(found: object, said: str) -> None:
     """Refuse a class that does not keep the contract of an enricher; raises PluginError."""
-    name = getattr(found, "__name__", repr(found))
-    where = f"{said}: enrichment {name}"
-    if not (inspect.isclass(found) and issubclass(found, Enricher)):
-        raise PluginError(f"{where} is not a subclass of Enricher; write `class {name}(Enricher[…])`")
-    if found.add is Enricher.add:
+    cls, where = _subclass(found, f"{said}: enrichment", Enricher, "…")
+    if cls.add is Enricher.add:
         raise PluginError(f"{where} has no `add`; write it")
     for attribute in ("reads", "adds"):
-        members = getattr(found, attribute, None)
+        members = getattr(cls, attribute, None)
         if not (isinstance(members, tuple) and members and all(isinstance(one, str) for one in members)):
             raise PluginError(f'{where} needs {attribute} = ("…",): names of members of `context`')
-    if refused := SENDERS_ALONE.intersection(found.adds):
+    if refused := SENDERS_ALONE.intersection(cls.adds):
         raise PluginError(f"{where} adds context.{min(refused)}, which senders alone set; add another member")
-    _check_parameters(found, where)
+    _check_parameters(cls, where)
 
 
 def _check_parameters(found: Any, where: str) -> None:
@@ -178,3 +161,13 @@ def _by_kind(what: str, offered: object, said: str) -> Iterator[tuple[str, Calla
                 f'{said}: {name} needs a `kind` in lower case, e.g. kind = "slack", not {kind!r}'
             )
         yield kind, found
+
+
+def _subclass(found: object, said: str, contract: type[T], parameters: str) -> tuple[type[T], str]:
+    """The class, and how it is named in what is said of it; raises PluginError for anything else."""
+    name = getattr(found, "__name__", repr(found))
+    where = f"{said} {name}"
+    if inspect.isclass(found) and issubclass(found, contract):
+        return found, where
+    base = contract.__name__
+    raise PluginError(f"{where} is not a subclass of {base}; write `class {name}({base}[{parameters}])`")

@@ -1,10 +1,14 @@
 """The steps of a source: what becomes of an event, and what comes of it beside."""
 
+from typing import Any
+
 import pytest
 
+from router.enrichment.privacy_guard import PrivacyGuard
 from router.enrichment.processing import Aside, Created, Processing
 from router.events.calls import AnyEvent
-from router.plugins.chain import Dropped
+from router.plugins.dropped import Dropped
+from router.rules.privacy.controls import Controls
 from router.testing import events
 from router.testing.running import Running, running
 
@@ -62,3 +66,33 @@ async def test_an_event_that_fails_leaves_nothing_aside(name: str) -> None:
 
     assert rig.delivered == []
     assert not [key for key in counters if key[0] == name]
+
+
+class Broken(PrivacyGuard):
+    """Raises for every call, also when its dead letter is made."""
+
+    def call(self, call: Any, aside: Aside) -> Any:
+        raise ValueError(f"no rule for {call.user_id}")
+
+    def letter(self, call: Any) -> Any:
+        raise ValueError("nor for its letter")
+
+
+async def test_a_call_that_cannot_be_guarded_is_given_up_without_its_content() -> None:
+    async with running() as rig:
+        rig.router._processing = {"embedded": Processing([], guard=Broken(Controls([])))}
+        await rig.router.track("Secret", user_id="u1", message_id="m1")
+        await rig.drained()
+        rig.router._processing = {}
+        await rig.router.track("After", user_id="u1", message_id="m2")
+        await rig.drained()
+        [letter] = await rig.router.storage.dead_letters(None, 10)
+
+    assert [event["messageId"] for event in rig.delivered] == ["m2"]
+    assert (letter.message_id, letter.reason, letter.event, letter.entry) == (
+        "m1",
+        "processing_error",
+        b"",
+        b"",
+    )
+    assert "not kept: ValueError: nor for its letter" in letter.answer
