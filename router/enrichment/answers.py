@@ -48,17 +48,17 @@ class Answers:
             foreign = Foreign(f"enrichment {enricher.kind}", enricher.kind, code_file(type(enricher)))
             self._add = partial(guard.run, foreign, enricher.add)
         self._reads = enricher.reads
-        self._only = enricher.reads[0] if len(enricher.reads) == 1 else None
+        self._first, *self._rest = enricher.reads
         self._kept: dict[bytes, Answer] = {}
         self._failed = failed
         self._is_told = False
 
     def find(self, context: Mapping[str, Raw]) -> Answer:
         """What follows from the members of a context."""
-        if self._only is not None:
-            given = bytes(context.get(self._only, ABSENT))
-        else:
-            given = b",".join([context.get(name, ABSENT) for name in self._reads])
+        given = bytes(context.get(self._first, ABSENT))
+        for name in self._rest:
+            if name in context:  # mostly one of them is there
+                given += b",%b:%b" % (name.encode(), context[name])
         answer = self._kept.get(given)
         if answer is None:
             answer = self._ask(context)

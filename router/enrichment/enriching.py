@@ -60,7 +60,10 @@ class Enriching:
             return _Enriched()
         added, failed = [], []
         for answers in self._enrichers:
-            if members.keys() >= answers.adds:
+            for name in answers.adds:
+                if name not in members:
+                    break
+            else:
                 continue
             answer = answers.find(members)
             for name, text in answer.members:

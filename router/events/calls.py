@@ -15,7 +15,7 @@ from msgspec.structs import fields, force_setattr, replace
 from router.events.wire import ABSENT, NAMES
 
 EMPTY_OBJECT = Raw(b"{}")
-_OPEN_JSON = ("properties", "traits", "context", "integrations")
+_OPEN_JSON = {name: f"{name}_json" for name in ("properties", "traits", "context", "integrations")}
 _encode = msgspec.json.Encoder().encode
 if TYPE_CHECKING:
     _Hidden = Any
@@ -109,16 +109,23 @@ class Event(
 
         Open JSON may be given decoded: `event.replace(properties={**event.properties, "plan": "pro"})`.
         """
-        for name in _OPEN_JSON:
-            if name in changes:
-                changes[f"{name}_json"] = Raw(_encode(changes.pop(name)))
-        extra = (
-            _unknown_fields(self._json) if self._extra is UNSET and self._json is not UNSET else self._extra
-        )
-        without = self._without
-        if without is not UNSET:
-            without = without.difference(_ENCODED[name] for name in changes) or UNSET
-        return replace(self, _extra=extra, _json=UNSET, _open=UNSET, _without=without, **changes)
+        # half of what `msgspec.structs.replace` takes here
+        made: Self = self.__copy__()  # type: ignore[attr-defined]  # msgspec's stubs do not have it
+        for name, value in changes.items():
+            if name in _OPEN_JSON:
+                force_setattr(made, _OPEN_JSON[name], Raw(_encode(value)))
+            else:
+                force_setattr(made, name, value)
+        if self._json is not UNSET:
+            if self._extra is UNSET:
+                force_setattr(made, "_extra", _unknown_fields(self._json))
+            force_setattr(made, "_json", UNSET)
+        if self._open is not UNSET:
+            force_setattr(made, "_open", UNSET)
+        if self._without is not UNSET:
+            given = {_ENCODED[_OPEN_JSON.get(name, name)] for name in changes}
+            force_setattr(made, "_without", self._without - given or UNSET)
+        return made
 
     def _opened(self, name: str) -> dict[str, Any]:
         if self._open is UNSET:
