@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from msgspec import Struct
+from numpy.typing import NDArray
 
 from router.storage.segment_layout import FACTS, HEAD, MAGIC, VERSION, SegmentDamaged
 
@@ -15,6 +16,7 @@ FRONT_BYTES = HEAD.size + FACTS.size
 _BEFORE_KEYS = 4 + 2 + 1 + 4
 """Bytes of a slot in the columns that lie before: offset, source, type, event name."""
 _FEW_KEYS = 16
+Hashes = NDArray[np.int64]
 
 
 class KeyColumns(Struct, frozen=True):
@@ -32,6 +34,14 @@ class KeyColumns(Struct, frozen=True):
             raise SegmentDamaged("its front cannot be read")
         _, count, _, previous, _ = FACTS.unpack_from(front, HEAD.size)
         return cls(FRONT_BYTES + 4 + _BEFORE_KEYS * count, 16 * count + 12 * previous, count, previous)
+
+    def hashes(self, columns: bytes) -> Hashes:
+        """All hashes of user, anonymous and previous ids, each as often as it stands there."""
+        if len(columns) != self.size:
+            raise SegmentDamaged("its columns are cut off")
+        ids = np.frombuffer(columns, "<i8", 2 * self._count)
+        previous = np.frombuffer(columns, "<i8", self._previous, 16 * self._count + 4 * self._previous)
+        return np.concatenate([ids[ids != 0], previous])
 
     def find(self, columns: bytes, keys: Sequence[int]) -> list[int]:
         """The slots whose user, anonymous or previous id has one of the hashes `keys`, in order."""

@@ -111,6 +111,11 @@ MIGRATIONS: dict[int, tuple[str, ...]] = {
             first INTEGER PRIMARY KEY, count INTEGER NOT NULL, received_at INTEGER NOT NULL,
             data BLOB NOT NULL) STRICT""",
     ),
+    6: (
+        # directories of the stream (router.storage.sqlite.keys)
+        """CREATE TABLE stream_keys (
+            first INTEGER PRIMARY KEY, after INTEGER NOT NULL, data BLOB NOT NULL) STRICT""",
+    ),
 }  # fmt: skip
 SCHEMA_VERSION = max(MIGRATIONS)
 

@@ -28,13 +28,14 @@ from router.storage.sqlite.graph.profiles import SqliteProfiles
 from router.storage.sqlite.health import Health, warnings
 from router.storage.sqlite.history import SqliteHistory
 from router.storage.sqlite.inventory import SqliteInventory
+from router.storage.sqlite.keys.keeper import KeyKeeper
+from router.storage.sqlite.keys.searching import search
 from router.storage.sqlite.letter_rows import fill_lines
 from router.storage.sqlite.lock import Lock
 from router.storage.sqlite.readers import Readers
 from router.storage.sqlite.reading import Damage, Extent
 from router.storage.sqlite.replays import SqliteReplays, find_time
 from router.storage.sqlite.schema import configure, migrate
-from router.storage.sqlite.searching import search
 from router.storage.sqlite.seen.ids import SEAL_IDS, SeenIds
 from router.storage.sqlite.seen.keeper import Keeper
 from router.storage.sqlite.statements import State
@@ -99,6 +100,7 @@ class SqliteStorage(Storage):
         self._seen: SeenIds
         self._profiles: SqliteProfiles
         self._trimming: Trimming
+        self._keys: KeyKeeper
         self._keepers: Supervisor | None = None
         self._store_id = b""
         self._extent = Extent(None, None, ())
@@ -158,6 +160,8 @@ class SqliteStorage(Storage):
             self._health.found_full()
         self._writer.start(state)
         self._keepers.start(Keeper(self._seen, self._readers, self._writer, latest=self._latest_committed))
+        self._keys = KeyKeeper(self._readers, self._writer)
+        self._keepers.start(self._keys)
         self._signals.emit(StoreOpened(str(self._path), state.inbox_next - state.inbox_cursor))
 
     async def close(self) -> None:
@@ -191,7 +195,8 @@ class SqliteStorage(Storage):
         return self._seen.loaded.is_set()
 
     async def wait_for_index(self) -> None:
-        """Return when the index of message ids is loaded and nothing of it waits to be sealed, merged or deleted."""
+        """Return when the index of message ids is loaded, and nothing of it or of the directories waits to be done."""
+        await self._keys.idle.wait()
         while self._seen.work.is_set() or not self._seen.idle.is_set():
             await self._seen.idle.wait()
             await asyncio.sleep(0)
@@ -225,6 +230,7 @@ class SqliteStorage(Storage):
                 self._seen.skip_to(expected)
             if is_learnt and segment is not None:
                 self._seen.committed(segment.first_position, segment.message_hashes, segment.received_at)
+                self._keys.committed()
             if is_committed:
                 self._profiles.committed(commit.profiles)
 

@@ -68,6 +68,7 @@ class Trim:
         self._forget_outcomes(database, state, done)
         self._forget_letters(database, state, done)
         self._forget_changes(database, state, done)
+        self._forget_keys(database)
         rows = database.execute(
             "SELECT first, first + count, received_at, size FROM stream ORDER BY first LIMIT ?",
             (SEGMENTS + 1,),
@@ -138,6 +139,14 @@ class Trim:
             (CHANGES, state.latest - self._retention),
         ).rowcount
         done.has_more = done.has_more or gone == CHANGES
+
+    def _forget_keys(self, database: sqlite3.Connection) -> None:
+        """A directory goes with the last of its segments; a few at a time, as more segments than those never go."""
+        database.execute(
+            "DELETE FROM stream_keys WHERE first IN (SELECT first FROM stream_keys ORDER BY first LIMIT ?) "
+            "AND after <= (SELECT min(first) FROM stream)",
+            (SEGMENTS,),
+        )
 
     def _keep_parked(self, database: sqlite3.Connection, first: int, after: int) -> bool:
         """Copy parked events into their rows; whether some are left for the next step."""

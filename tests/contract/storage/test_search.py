@@ -10,7 +10,6 @@ from router.storage.hashing import key_hash
 from router.storage.hits import Search
 from router.storage.segment import encode_segment
 from router.storage.store import SegmentDraft, Storage
-from tests.contract.storage.faults import Opened
 from tests.contract.storage.samples import entry, fill, step
 
 STORE_ID = bytes(16)
@@ -88,16 +87,6 @@ async def test_what_is_found_comes_with_its_segment(store: Storage) -> None:
 
     [(segment, _)] = hits.found
     assert segment in await store.read_stream(10, 1)
-
-
-async def test_one_look_at_a_file_is_bounded(opened: Opened) -> None:
-    async with opened() as store:
-        await fill(store, 1, segments=300)
-
-        newest = await positions(store, asked("nobody", after=300))
-        oldest = await positions(store, asked("nobody", after=300, newest_first=False))
-
-        assert (newest, oldest) == (([], 44), ([], 256))
 
 
 @pytest.mark.parametrize("strangers", [0, 40])
