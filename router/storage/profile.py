@@ -33,7 +33,7 @@ class Identifier(Struct, frozen=True, gc=False, array_like=True):
     message_id: str
 
 
-class Profile(Struct, frozen=True, kw_only=True):
+class Profile(Struct, frozen=True, kw_only=True, gc=False):
     """One profile without its traits and links."""
 
     id: str
@@ -78,7 +78,7 @@ class Trait(Struct, frozen=True, gc=False, array_like=True):
         return self.at, self.received_at, self.message_id
 
 
-class Traits(Struct, frozen=True):
+class Traits(Struct, frozen=True, gc=False):
     """All traits of a profile by name, removed ones included, and its consent."""
 
     values: dict[str, Trait] = field(default_factory=dict)

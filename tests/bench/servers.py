@@ -11,6 +11,7 @@ sink       a webhook that counts events, and can be told to fail, to be slow, an
 """
 
 import asyncio
+import gc
 import json
 import os
 import re
@@ -240,6 +241,8 @@ async def main(kind: str, folder: str, *arguments: str) -> None:
         "sink": sink,
     }
     url = await kinds[kind](Path(folder), *arguments)
+    gc.collect()
+    gc.freeze()  # as `router run` does
     print(url, flush=True)
     ended = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)

@@ -1,6 +1,6 @@
 """The events of one profile, read from the stream by the hashes of its user and anonymous ids.
 
-Nothing is indexed by profile. A segment's columns say which slots have one of the hashes; those events are decoded,
+Nothing is indexed by profile. The store finds the slots that have one of the hashes; those events are decoded,
 and those that were resolved to the profile, or to one that was merged into it, are shown. A request looks at a bounded
 part of the stream: a page may be short, even empty, and yet `has_more`; the next one goes on from there. Their order
 is that in which the router received them.
