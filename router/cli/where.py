@@ -24,6 +24,7 @@ _STATES = {
 _REASONS = {
     "disk_budget": "disk_budget: the stream's budget was spent",
     "gone": "gone: the stream had lost it",
+    "FILTERED_BY_RULES:invalid_fql": "FILTERED_BY_RULES:invalid_fql: a filter could not be evaluated",
 }
 
 

@@ -32,6 +32,8 @@ MESSAGE_SENT_CLIENT_SIDE = "MESSAGE_SENT_CLIENT_SIDE"
 FILTERED_BY_END_USER_CONSENT = "FILTERED_BY_END_USER_CONSENT"
 FILTERED_BY_INTEGRATIONS_OBJECT = "FILTERED_BY_INTEGRATIONS_OBJECT"
 FILTERED_BY_RULES = "FILTERED_BY_RULES"
+INVALID_FQL = f"{FILTERED_BY_RULES}:invalid_fql"
+"""The same code with a note behind it: no filter wanted the event dropped, but one could not be evaluated."""
 NO_MATCHING_MAPPING = "NO_MATCHING_MAPPING"
 
 Filtered = list[tuple[Envelope, str]]
@@ -97,7 +99,7 @@ class Route:
         ends: Filtered = []
         for envelope, formed in zip(envelopes, _each(self._formed, envelopes, failed=None), strict=True):
             if formed is None:
-                ends.append((envelope, FILTERED_BY_RULES))
+                ends.append((envelope, INVALID_FQL))
             else:
                 made.append(formed)
         transformed = transform(self._terms.chain, made)
@@ -143,13 +145,17 @@ class Route:
         """Those that filters let through, without the fields that they remove."""
         terms, taken = self._terms, envelopes
         if terms.accepts is not None:
-            wanted = _each(terms.accepts, [one.event for one in taken], failed=False)
+            accepts = terms.accepts
+            try:
+                wanted = [accepts(one.event) for one in taken]
+            except Exception:  # noqa: BLE001 - whose fault it is shows when they are asked one by one
+                taken, wanted = _judged(lambda one: accepts(one.event), taken, filtered)
             taken = _divided(taken, wanted, FILTERED_BY_RULES, filtered)
         if terms.filters is not None:
             try:
                 made = terms.filters.apply_all(taken)
-            except Exception:  # noqa: BLE001 - whose fault it is shows when they are asked one by one
-                made = _each(terms.filters.apply, taken, failed=None)
+            except Exception:  # noqa: BLE001 - as above
+                taken, made = _judged(terms.filters.apply, taken, filtered)
             kept = [one for one in made if one is not None]
             if len(kept) < len(made):
                 _divided(taken, [one is not None for one in made], FILTERED_BY_RULES, filtered)
@@ -167,6 +173,22 @@ def _each(decide: Callable[[GivenT], MadeT], given: Sequence[GivenT], *, failed:
         return [decide(one) for one in given]
     except Exception:  # noqa: BLE001 - whose fault it is shows when they are asked one by one
         return [_or(decide, one, failed) for one in given]
+
+
+def _judged(
+    judge: Callable[[Envelope], MadeT], envelopes: Sequence[Envelope], filtered: Filtered
+) -> tuple[list[Envelope], list[MadeT]]:
+    """The events that a filter can judge, and what it says of each; the others are filtered with a note."""
+    judged: list[Envelope] = []
+    made: list[MadeT] = []
+    for one in envelopes:
+        try:
+            made.append(judge(one))
+        except Exception:  # noqa: BLE001 - what is meant to protect must not let through
+            filtered.append((one, INVALID_FQL))
+        else:
+            judged.append(one)
+    return judged, made
 
 
 def _or(decide: Callable[[GivenT], MadeT], one: GivenT, failed: MadeT) -> MadeT:

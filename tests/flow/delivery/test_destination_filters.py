@@ -69,7 +69,7 @@ async def test_protocols_14_a_filter_that_is_not_fql_drops_for_its_destination_o
         one.publish(envelope(0), envelope(1))
         await one.finished(2)
 
-        assert one.store.count("filtered", "FILTERED_BY_RULES") == 2
+        assert one.store.count("filtered", "FILTERED_BY_RULES:invalid_fql") == 2
         assert sent(service) == []
 
 
@@ -81,8 +81,25 @@ async def test_events_28_what_a_filter_stumbles_over_is_dropped_and_nothing_else
         one.publish(envelope(0), damaged, envelope(2))
         await one.finished(3)
 
-        assert one.store.count("filtered", "FILTERED_BY_RULES") == 1
+        assert one.store.count("filtered", "FILTERED_BY_RULES:invalid_fql") == 1
         assert sent(service) == [["m0"], ["m2"]]
+
+
+async def test_protocols_14_what_one_filter_drops_and_what_another_cannot_judge_are_told_apart(
+    service: FakeHttp,
+) -> None:
+    filters = DestinationFilters([FilterDefinition(condition="context.ip = 'x'", actions=(Drop(),))])
+    damaged = envelope(1)
+    damaged = damaged.replace_event(_damaged(damaged.event))
+    plain = envelope(0)
+    unwanted = plain.replace_event(plain.event.replace(context_json=Raw(b'{"ip":"x"}')))
+    async with rig(hook(service), terms=Terms(filters=filters)) as one:
+        one.publish(unwanted, damaged, envelope(2))
+        await one.finished(3)
+
+        assert one.store.count("filtered", "FILTERED_BY_RULES") == 1
+        assert one.store.count("filtered", "FILTERED_BY_RULES:invalid_fql") == 1
+        assert sent(service) == [["m2"]]
 
 
 async def test_what_the_routing_rules_stumble_over_harms_nothing_else(service: FakeHttp) -> None:
@@ -109,7 +126,7 @@ async def test_events_28_the_filter_key_keeps_back_what_it_stumbles_over(service
         one.publish(envelope(0), envelope(1), envelope(2))
         await one.finished(3)
 
-        assert one.store.count("filtered", "FILTERED_BY_RULES") == 1
+        assert one.store.count("filtered", "FILTERED_BY_RULES:invalid_fql") == 1
         assert sent(service) == [["m0"], ["m2"]]
 
 
