@@ -24,7 +24,8 @@ class Embedding(ABC):
 
     `RequestRefused` names the reason code of a call that a client would see dropped; `StorageError` says that
     nothing was kept and the call may be repeated. Every call takes `user_id`, `anonymous_id`, `message_id`,
-    `timestamp`, `context`, `integrations` and `source` (the name of a configured source).
+    `timestamp`, `context`, `integrations` and `source` (the name of a configured source). Without `source` it comes
+    from the source `embedded`, which a section `[sources.embedded]` gives a plan, enrichments or privacy controls.
     """
 
     sources: Mapping[str, Source]

@@ -30,7 +30,7 @@ def processing_of(
         for kind, one in config.enrichments.items()
     }
     made = {}
-    for name in (*config.sources, EMBEDDED_SOURCE):
+    for name in {**config.sources, EMBEDDED_SOURCE: None}:
         privacy = guard_of(config, name)
         detection = _detection(config, findings)
         steps = (*(() if detection is None else (detection,)), *_steps(config, name, answers, guard))

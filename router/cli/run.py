@@ -113,7 +113,10 @@ def greet(config: Config, url: str) -> None:
     first = None
     for source in config.sources.values():
         if not source.write_key:
-            rows.append((source.name, f"none: {source.kind} brings its calls in"))
+            whose = (
+                f"{source.kind} brings its calls in" if source.kind else "for the calls of a program itself"
+            )
+            rows.append((source.name, f"none: {whose}"))
             continue
         reference = config.references.get(f"sources.{source.name}.write_key")
         rows.append((source.name, shown_key(source.write_key, reference)))

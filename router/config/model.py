@@ -88,7 +88,10 @@ class StorageConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class SourceConfig(Source, frozen=True, kw_only=True):
-    """A section `[sources.NAME]`: who sends. Its `repr` hides the write key and the settings."""
+    """A section `[sources.NAME]`: who sends. Its `repr` hides the write key and the settings.
+
+    `[sources.embedded]` says what becomes of the calls that an embedding program makes itself, and has no write key.
+    """
 
     name: str
     """The word after `sources.`; not a key of its own."""

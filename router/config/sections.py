@@ -24,6 +24,19 @@ from router.rules.fql.filter import Filter, compile_filter
 from router.rules.fql.refused import ExpressionRefused
 
 _POLICIES = tuple(one.name for one in fields(Policies))
+_OF_DOORS = (
+    "write_key",
+    "enabled",
+    "rate_limit",
+    "collect_ip",
+    "collect_ipv6",
+    "region",
+    "list_destinations",
+    "kind",
+    "settings",
+    "interval",
+)
+"""Keys of a source that say who may come in, and how."""
 _DESTINATION_KEYS = (
     "kind",
     "sources",
@@ -43,29 +56,43 @@ _DESTINATION_KEYS = (
 def read_sources(
     data: Mapping[str, Any], references: References, problems: Problems, *, registry: Registry | None
 ) -> dict[str, SourceConfig]:
-    """The sections `[sources.NAME]`; no two may share a write key. Without a registry, plugins are not looked for."""
+    """The sections `[sources.NAME]`; no two may share a write key. Without a registry, plugins are not looked for.
+
+    One named `embedded` is about the calls of the program itself, and has no key.
+    """
     plugins = SourcePluginReader(registry, references, problems)
     found: dict[str, SourceConfig] = {}
     owners: dict[str, str] = {}
     for name, section in data.items():
         path = ("sources", name)
         check_name(path, problems)
-        if name == EMBEDDED_SOURCE:
-            what = "is the name of the calls that an embedding program makes itself"
-            problems.add(path, what, "choose another name")
         converter = Converter(problems, references)
-        own = plugins.own_keys(section, path)
+        own = (
+            _embedded(section, path, problems) if name == EMBEDDED_SOURCE else plugins.own_keys(section, path)
+        )
         source = converter.section(SourceConfig, own, path, left_out=NO_KEYS, name=name)
         if source is None:
             continue
-        source = plugins.complete(source, section, path)
-        check_source(source, problems, has_key="write_key" in section)
+        if name != EMBEDDED_SOURCE:
+            source = plugins.complete(source, section, path)
+        check_source(source, problems, has_key="write_key" in section and name != EMBEDDED_SOURCE)
         other = owners.setdefault(source.write_key, name) if source.write_key else name
         if other != name:
             what = f"is the write key of source {other} too"
             problems.add((*path, "write_key"), what, "give each source a key of its own")
         found[name] = source
     return found
+
+
+def _embedded(section: object, path: Path, problems: Problems) -> object:
+    """The section of the calls that an embedding program makes itself, without what only clients and plugins have."""
+    if not isinstance(section, Mapping):
+        return section
+    for key in section:
+        if key in _OF_DOORS:
+            what = "is not for the calls that an embedding program makes itself"
+            problems.add((*path, key), what, "remove it, or choose another name for the source")
+    return {"write_key": "", **{key: value for key, value in section.items() if key not in _OF_DOORS}}
 
 
 class DestinationReader:

@@ -64,6 +64,16 @@ def test_the_greeting_offers_no_command_for_a_source_without_a_write_key(
     assert "curl" not in printed
 
 
+def test_the_greeting_says_whose_the_embedded_source_is(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file.write_text("[sources.embedded]")
+
+    greet(load(file), "http://127.0.0.1:8080")
+
+    assert "none: for the calls of a program itself" in capsys.readouterr().out
+
+
 def test_the_greeting_offers_the_first_write_key_behind_it(
     file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

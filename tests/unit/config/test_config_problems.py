@@ -170,7 +170,15 @@ def test_a_door_that_cannot_be_is_a_problem(problems: Problems, key: str, said: 
     [
         ("[storage]\npath = ''", "storage.path: is empty"),
         ("[storage]\ninbox_budget = 1", "storage.inbox_budget: leaves no room to work"),
-        ("[sources.embedded]\nwrite_key = 'a'", "sources.embedded: is the name of the calls"),
+        (
+            "[sources.embedded]\nwrite_key = 'a'",
+            "sources.embedded.write_key: is not for the calls that an embedding",
+        ),
+        (
+            "[sources.embedded]\nkind = 'file_lines'",
+            "sources.embedded.kind: is not for the calls that an embedding",
+        ),
+        ("[sources.embedded]\nplam = 'a'", 'sources.embedded.plam: is not a known key; did you mean "plan"?'),
         ("[sources.'a b']\nwrite_key = 'a'", 'sources."a b": is not a name'),
         ("[sources.a]\nwrite_key = ''", "sources.a.write_key: is empty"),
         ("[sources.a]\nwrite_key = 'a b'", "sources.a.write_key: has characters that clients cannot send"),
