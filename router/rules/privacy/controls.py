@@ -7,7 +7,8 @@ read, or lies deeper than anybody looks, is taken out.
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import groupby
 
 import msgspec
 from msgspec import Raw, Struct
@@ -64,17 +65,14 @@ class Controls:
             }
             for root in ROOTS
         }
-        self._needles = {root: tuple(_encode(key) for key in sorted(keys[root])) for root in ROOTS}
+        self._names = {root: _finding(keys[root]) for root in ROOTS}
         is_plain = all(_PLAIN.fullmatch(key) for found in keys.values() for key in found)
         self._escape = b"\\u" if is_plain else b"\\"
 
     def may_meet(self, root: str, raw: bytes) -> bool:
         """Whether the bytes hold the name of a field of this root; an escape may hide one."""
-        needles = self._needles[root]
-        for needle in needles:
-            if needle in raw:
-                return True
-        return bool(needles) and b"\\" in raw and self._escape in raw
+        find = self._names[root]
+        return find is not None and (find(raw) is not None or (b"\\" in raw and self._escape in raw))
 
     def applied(self, root: str, raw: bytes, counts: Counts) -> bytes:
         """The JSON text of a root with every control applied; the same bytes where none is met."""
@@ -130,6 +128,23 @@ class Controls:
             counts["block", _root_of(path)] += 1
             return b"null"
         return self._walked(raw, path, counts, room - 1)
+
+
+def _finding(names: Iterable[str]) -> Callable[[bytes], object] | None:
+    """What finds one of the names, as JSON has it, in bytes; one look for all of them, whose beginnings are shared."""
+    written = sorted({_encode(name)[1:] for name in names})
+    return re.compile(b'"' + _tree(written)).search if written else None
+
+
+def _tree(words: Sequence[bytes]) -> bytes:
+    """A pattern for words in order, of which none begins another: the quote at their end sees to that."""
+    if len(words) == 1:
+        return re.escape(words[0])
+    branches = [
+        re.escape(first) + _tree([word[1:] for word in those])
+        for first, those in groupby(words, key=lambda word: word[:1])
+    ]
+    return branches[0] if len(branches) == 1 else b"(?:" + b"|".join(branches) + b")"
 
 
 def compiled(

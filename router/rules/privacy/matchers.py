@@ -1,13 +1,12 @@
 """Matchers: which fields probably hold personal data, by their name or by their value (privacy 1.1, 1.2)."""
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache
 from typing import Any, Literal
 
 from msgspec import Struct
 
-from router.rules.privacy.similarity import is_alike, words_of
-from router.rules.privacy.values import LONGEST, PATTERNS
+from router.rules.privacy.similarity import Terms
+from router.rules.privacy.values import LONGEST, PATTERNS, is_ordinary
 
 Colour = Literal["red", "yellow"]
 """What a matcher recommends; green is for people to say."""
@@ -37,16 +36,6 @@ class Matcher(Struct, frozen=True):
     looks_at_names: bool = True
     pattern: Callable[[str], bool] | None = None
     """What a value looks like."""
-
-    def hits_name(self, key: str) -> Literal["name", "similar name"] | None:
-        """Whether the name of a field is one of its terms, or like one."""
-        if not self.looks_at_names:
-            return None
-        whole = "".join(words_of(key))
-        terms = (self.name, *self.terms)
-        if any(whole == "".join(words_of(term)) for term in terms):
-            return "name"
-        return None if self.is_exact or not any(is_alike(key, term) for term in terms) else "similar name"
 
 
 def _default(colour: Colour, name: str, *terms: str, is_exact: bool = False) -> Matcher:
@@ -102,33 +91,54 @@ class Detector:
     def __init__(self, custom: Iterable[Matcher] = ()) -> None:
         own = {one.name: one for one in custom}
         matchers = (*own.values(), *(one for one in DEFAULT_MATCHERS if one.name not in own))
-        self._by_value = tuple(one for one in matchers if one.pattern is not None)
-        self._matchers = matchers
-        self._by_name = lru_cache(FIELDS_REMEMBERED)(self._name)
+        self._usual = tuple(one for one in matchers if one.pattern is PATTERNS.get(one.name, 0))
+        self._by_value = tuple(one for one in matchers if one.pattern and one not in self._usual)
+        terms = [(term, one) for one in matchers if one.looks_at_names for term in (one.name, *one.terms)]
+        self._terms = Terms(term for term, _ in terms)
+        self._matcher_of = [one for _, one in terms]
+        self._order = {one.name: place for place, one in enumerate(matchers)}
+        self._known: dict[str, Hit | None] = {}
 
     def hit(self, key: str, value: Any) -> Hit | None:
         """The gravest reason to think so: red before yellow, the same name before the value before a name like it."""
-        hits = [hit for hit in (self._by_name(key), self._value(value)) if hit is not None]
-        return min(hits, key=_gravity, default=None)
+        named, valued = self._named(key), self._valued(value) if type(value) is str else None
+        if named is None or valued is None:
+            return named or valued
+        return min(named, valued, key=_gravity)
+
+    def knows(self, key: str) -> bool:
+        """Whether the name of a field was compared before, which takes a while."""
+        return key in self._known
 
     def is_email(self, key: str, value: Any) -> bool:
         """Whether a field is an address for mail, which is the same in any case."""
         hit = self.hit(key, value)
         return hit is not None and hit.matcher == "email"
 
-    def _name(self, key: str) -> Hit | None:
-        found = ((one, one.hits_name(key)) for one in self._matchers)
-        hits = [Hit(one.name, one.colour, how) for one, how in found if how is not None]
-        return min(hits, key=_gravity, default=None)
+    def _named(self, key: str) -> Hit | None:
+        try:
+            return self._known[key]
+        except KeyError:
+            if len(self._known) >= FIELDS_REMEMBERED:
+                self._known.clear()
+            hit = self._known[key] = self._compared(key)
+            return hit
 
-    def _value(self, value: Any) -> Hit | None:
-        if not isinstance(value, str) or not 4 <= len(value) <= LONGEST:
+    def _compared(self, key: str) -> Hit | None:
+        of = self._matcher_of
+        hits = [Hit(one.name, one.colour, "name") for one in map(of.__getitem__, self._terms.same(key))]
+        for number in self._terms.alike(key):
+            if not of[number].is_exact:
+                hits.append(Hit(of[number].name, of[number].colour, "similar name"))
+        return min(hits, key=lambda one: (*_gravity(one), self._order[one.matcher]), default=None)
+
+    def _valued(self, value: str) -> Hit | None:
+        if not 4 <= len(value) <= LONGEST:
             return None
         text = value.strip()
-        hits = [
-            Hit(one.name, one.colour, "value") for one in self._by_value if one.pattern and one.pattern(text)
-        ]
-        return min(hits, key=_gravity, default=None)
+        matchers = self._by_value if is_ordinary(text) else (*self._usual, *self._by_value)
+        hits = [Hit(one.name, one.colour, "value") for one in matchers if one.pattern and one.pattern(text)]
+        return min(hits, key=_gravity, default=None) if hits else None
 
 
 _HOW: Mapping[str, int] = {"name": 0, "value": 1, "similar name": 2}

@@ -30,7 +30,14 @@ _DNI = re.compile(r"([XYZ]?)-?(\d{7,8})-?([A-HJ-NP-TV-Z])")
 _NIR = re.compile(r"[12] \d{2} (?:0[1-9]|1[0-2]|[2-9]\d) (?:\d{2}|2[AB]) \d{3} \d{3} \d{2}")
 _CPF = re.compile(r"\d{3}\.\d{3}\.\d{3}-\d{2}")
 _MAC = re.compile(r"[0-9A-Fa-f]{2}([:-])(?:[0-9A-Fa-f]{2}\1){4}[0-9A-Fa-f]{2}")
+_NUMBER = re.compile(r"(?=[^\d:-]*[\d:-])[\w +().:%-]{4,64}")
+"""What all but addresses for mail have in common: few signs, and a digit, colon or hyphen somewhere."""
 _NOT_ADDRESS = re.compile(r"\d+(?:\.\d+){0,2}")
+
+
+def is_ordinary(text: str) -> bool:
+    """Whether a text is none of these at a glance: no address for mail, and too long, wordy or odd for a number."""
+    return "@" not in text and _NUMBER.fullmatch(text) is None
 
 
 def is_email(text: str) -> bool:
@@ -70,7 +77,7 @@ def is_national_id(text: str) -> bool:
 
 def is_address(text: str) -> bool:
     """An IPv4 or IPv6 literal."""
-    if _NOT_ADDRESS.fullmatch(text):
+    if (":" not in text and text.count(".") != 3) or _NOT_ADDRESS.fullmatch(text):
         return False
     try:
         ip_address(text)

@@ -164,3 +164,17 @@ def test_a_path_costs_other_objects_nothing() -> None:
     assert controls is not None
     assert not controls.may_meet("properties", b'{"email":1,"\\u0065mail":2}')
     assert controls.may_meet("traits", b'{"email":1}')
+
+
+@pytest.mark.parametrize(
+    "name", ["a", "ab", "abc", "b", "a.b", 'q"uote', "back\\slash", "é", "", "*", "a b", "[x]"]
+)
+def test_every_name_is_met_among_others_that_begin_like_it(name: str) -> None:
+    names = ["a", "ab", "abc", "b", "a.b", 'q"uote', "back\\slash", "é", "", "*", "a b", "[x]"]
+    controls = compiled({"red": names}, {"red": "block"}, {"block": None})
+    assert controls is not None
+
+    met = controls.applied("properties", msgspec.json.encode({name: 1, "kept": 2}), Counter())
+
+    assert met == b'{"kept":2}'
+    assert not controls.may_meet("properties", b'{"abcd":1,"c":"x"}')
