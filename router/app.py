@@ -18,7 +18,7 @@ from router.actors.supervisor import Supervisor
 from router.actors.watchdog import Stuck
 from router.admin.address import socket_path
 from router.admin.door import AdminDoor
-from router.admin.privacy import Privacy, Unclassified
+from router.admin.privacy import Privacy, told
 from router.admin.reload import Reloaded
 from router.config.addressing import integration_names
 from router.config.model import Config
@@ -30,7 +30,6 @@ from router.desk import desk_of
 from router.destinations import Destinations
 from router.embedding import Embedding
 from router.enrichment.actor import Enrichment
-from router.enrichment.findings import Classified, Findings
 from router.enrichment.inventory import Inventory
 from router.errors import ActorFailed, RouterError, StorageError
 from router.events.source import EMBEDDED_SOURCE, Source
@@ -96,7 +95,6 @@ class Router(Embedding):
         self._processes = processes
         self.signals = signals or Signals()
         self.clock = clock or SystemClock()
-        self.findings = Findings()
         self._containment = Containment(config, signals=self.signals, clock=self.clock, on_stuck=on_stuck)
         self.adopt(config, registry or Registry.load(config.plugins))
         self.storage = storage or self._make_storage()
@@ -297,9 +295,7 @@ class Router(Embedding):
         """Go by `config` from now on: its sources, its limits. `reload` is what also changes the destinations."""
         self.config = config
         self.registry = registry
-        self._processing = processing_of(
-            config, signals=self.signals, findings=self.findings, guard=self._containment.guard
-        )
+        self._processing = processing_of(config, signals=self.signals, guard=self._containment.guard)
         self._spaces = spaces_of(config)
         self._unknown = UnknownIntegrations(
             integration_names(config.destinations.values(), registry.destinations.values())
@@ -318,21 +314,8 @@ class Router(Embedding):
     def privacy(self) -> Privacy:
         """Which fields probably hold personal data, and which have a colour."""
         section = self.config.privacy
-        colours = section.colours if section is not None else {}
-        inbox = [
-            Unclassified(
-                one.path,
-                one.colour,
-                one.matcher,
-                one.how,
-                one.looks_like,
-                one.events,
-                sorted(one.sources),
-                one.last_at,
-            )
-            for one in self.findings.unclassified(Classified(colours), self.clock.now())
-        ]
-        return Privacy(section is not None, inbox, colours)
+        colours = None if section is None else section.colours
+        return told(self.inventory.findings.rows(), colours, now=self.clock.now())
 
     @property
     def limits(self) -> Limits:

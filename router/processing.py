@@ -8,34 +8,33 @@ from router.config.model import Config, PrivacyConfig
 from router.config.transformations import chain_of
 from router.enrichment.answers import Answers
 from router.enrichment.controlled import Controlled
+from router.enrichment.detection import Detection
 from router.enrichment.enriching import Enriching
-from router.enrichment.findings import Classified, Detection, Findings
 from router.enrichment.planned import Planned
 from router.enrichment.privacy_guard import PrivacyGuard
 from router.enrichment.processing import Processing, ProcessingStep
 from router.events.source import EMBEDDED_SOURCE
 from router.rules.privacy.actions import encrypting, hashing, masked
+from router.rules.privacy.classified import Classified
 from router.rules.privacy.controls import compiled
 from router.rules.privacy.matchers import Detector
 from router.telemetry.happenings import EnrichmentFailed
 from router.telemetry.signals import Signals
 
 
-def processing_of(
-    config: Config, *, signals: Signals, findings: Findings, guard: Guard
-) -> Mapping[str, Processing]:
+def processing_of(config: Config, *, signals: Signals, guard: Guard) -> Mapping[str, Processing]:
     """The steps of each source that has any; `guard` watches over what plugins do in them."""
     answers = {
         kind: Answers(one.enricher, guard=guard, failed=lambda *fault: signals.emit(EnrichmentFailed(*fault)))
         for kind, one in config.enrichments.items()
     }
     made = {}
+    detection = _detection(config)
     for name in {**config.sources, EMBEDDED_SOURCE: None}:
         privacy = guard_of(config, name)
-        detection = _detection(config, findings)
-        steps = (*(() if detection is None else (detection,)), *_steps(config, name, answers, guard))
-        if steps or privacy is not None:
-            made[name] = Processing(steps, guard=privacy)
+        steps = tuple(_steps(config, name, answers, guard))
+        if steps or privacy is not None or detection is not None:
+            made[name] = Processing(steps, guard=privacy, detection=detection)
     return made
 
 
@@ -58,12 +57,12 @@ def guard_of(config: Config, source: str) -> PrivacyGuard | None:
     return PrivacyGuard(controls) if controls is not None else None
 
 
-def _detection(config: Config, findings: Findings) -> Detection | None:
+def _detection(config: Config) -> Detection | None:
     privacy = config.privacy
     if privacy is None:
         return None
     detector, classified = Detector(privacy.matchers), Classified(privacy.colours)
-    return Detection(findings, detector, classified, every=privacy.look_every)
+    return Detection(detector, classified, every=privacy.look_every, alerts=privacy.alerts)
 
 
 def _steps(

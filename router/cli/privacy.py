@@ -1,18 +1,19 @@
 """`router privacy`: which fields probably hold personal data, and which have a colour."""
 
+import time
 from collections.abc import Sequence
-from typing import NoReturn
 
 import click
 import msgspec
 
-from router.admin.client import AdminClient
-from router.admin.privacy import PRIVACY, Privacy, Unclassified
-from router.admin.verbs import Nothing
+from router.admin.privacy import PRIVACY, Privacy, Unclassified, answer_privacy, told
+from router.admin.verbs import Desk, Nothing
 from router.cli import configuration, output
+from router.cli.asking import asking
 from router.cli.failure import Failure
 from router.cli.moment import shown
 from router.errors import RouterError
+from router.storage.store import Storage
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
 
@@ -26,9 +27,11 @@ def privacy() -> None:
 @_JSON
 @configuration.option
 def inbox(as_json: bool, file: str) -> None:
-    """List the fields of the last days that wait for a colour; the running router knows them.
+    """List the fields of the last seven days that wait for a colour.
 
     To decide, add a field to red, yellow or green under [privacy]: its name, or its path.
+
+    Asks the running router; when none runs, opens its store.
     """
     told = _ask(file)
     if as_json:
@@ -63,13 +66,18 @@ def _row(one: Unclassified) -> Sequence[str]:
 
 
 def _ask(file: str) -> Privacy:
-    store = configuration.read_storage(file).path
+    storage = configuration.read_storage(file)
+    colours = configuration.read_outline(file).colours
+
+    def prepare(desk: Desk, store: Storage) -> None:
+        async def at_rest() -> Privacy:
+            return told(await store.inventory.findings.read(), colours, now=int(time.time() * 1000))
+
+        answer_privacy(desk, at_rest)
+
     try:
-        told = AdminClient(store).ask(PRIVACY, Nothing())
+        with asking(storage, prepare=prepare) as put:
+            found = put(PRIVACY, Nothing())
     except RouterError as error:
         raise Failure(str(error)) from None
-    return _nobody(store) if told is None else told
-
-
-def _nobody(store: str) -> NoReturn:
-    raise Failure(f"no router runs on {store}; what was found is in its memory", Failure.UNAVAILABLE)
+    return told((), colours, now=0) if found is None else found

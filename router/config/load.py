@@ -30,7 +30,7 @@ from router.config.model import (
     TransformationConfig,
 )
 from router.config.plans import check_planned, read_plans
-from router.config.privacy import check_controls, read_privacy
+from router.config.privacy import check_alerts, check_controls, colours_in, read_privacy
 from router.config.problems import Problems, did_you_mean, dotted
 from router.config.secrets import EnvironmentAndFiles, References
 from router.config.sections import DestinationReader, check_renames, read_sources
@@ -100,7 +100,11 @@ def load_outline(file: str | os.PathLike[str]) -> Outline:
     data, problems = _parse(FilePath(file))
     sources = _named(data, "sources", problems)
     workspaces = {name: _workspace(section) for name, section in sources.items()}
-    outline = Outline(workspaces=workspaces, destinations=tuple(_named(data, "destinations", problems)))
+    outline = Outline(
+        workspaces=workspaces,
+        destinations=tuple(_named(data, "destinations", problems)),
+        colours=colours_in(data.get("privacy")),
+    )
     if problems:
         raise ConfigError(problems.lines())
     return outline
@@ -175,6 +179,7 @@ def _read(
     plans = read_plans(planned, problems)
     check_planned(sources, planned, problems)
     privacy = read_privacy(data.get("privacy"), references, problems)
+    check_alerts(privacy, data.get("sources", {}), problems)
     for source in sources.values():
         check_controls(source, privacy, problems)
     workspaces = {DEFAULT_WORKSPACE, *(one.workspace for one in sources.values())}

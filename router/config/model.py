@@ -168,6 +168,8 @@ class PrivacyConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Base64 of the 32 bytes that values are encrypted with, where a source encrypts."""
     look_every: int = 64
     """Of each name, the first 16 events are looked at, and then one in so many; 1 looks at all."""
+    alerts: str | None = None
+    """A source on which a call "Unclassified Field Found" appears for each new field; by default none."""
     matchers: tuple[Matcher, ...] = ()
     """Those of one's own, from the sections `[privacy.matchers.NAME]`."""
 
@@ -306,6 +308,8 @@ class Outline(Struct, frozen=True):
     """The sources, each with its workspace."""
     destinations: tuple[str, ...]
     """The destinations."""
+    colours: Mapping[str, str] | None = None
+    """The colour of each field that people have classified; None where nothing is looked for."""
 
 
 class Config(Struct, frozen=True, kw_only=True):

@@ -1,7 +1,7 @@
 """Reads `[privacy]`, its matchers, and the controls of the sources."""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -9,8 +9,9 @@ from msgspec.structs import replace
 
 from router.config.convert import Converter
 from router.config.model import PrivacyConfig, SourceConfig
-from router.config.problems import Path, Problems
+from router.config.problems import Path, Problems, did_you_mean
 from router.config.secrets import References
+from router.events.source import EMBEDDED_SOURCE
 from router.rules.expressions import searching
 from router.rules.privacy.controls import ROOTS, is_path
 from router.rules.privacy.matchers import MOST_MATCHERS, Colour, Matcher
@@ -75,6 +76,26 @@ def check_controls(source: SourceConfig, privacy: PrivacyConfig | None, problems
             problems.add((*path, field), "needs a secret", 'set [privacy] secret = "env:PRIVACY_SECRET"')
         if action == "encrypt" and not (privacy and privacy.key):
             problems.add((*path, field), "needs a key", 'set [privacy] key = "env:PRIVACY_KEY"')
+
+
+def check_alerts(privacy: PrivacyConfig | None, sources: Iterable[str], problems: Problems) -> None:
+    """Check that the source on which alerts appear is there."""
+    known = {*sources, EMBEDDED_SOURCE}
+    if privacy is not None and privacy.alerts is not None and privacy.alerts not in known:
+        what = f'there is no source "{privacy.alerts}"'
+        problems.add(("privacy", "alerts"), what, did_you_mean(privacy.alerts, known))
+
+
+def colours_in(data: object) -> Mapping[str, str] | None:
+    """The colour of each field in a section that may be wrong in other places; None where there is none."""
+    if not isinstance(data, Mapping):
+        return None
+    found: dict[str, str] = {}
+    for colour in ("red", "yellow", "green"):
+        fields = data.get(colour, [])
+        if isinstance(fields, list):
+            found.update({field: colour for field in fields if isinstance(field, str)})
+    return found
 
 
 def _matchers(sections: Any, problems: Problems) -> list[Matcher]:

@@ -112,7 +112,8 @@ class Enrichment(Actor):
         verdicts = await self._duplicates.new(asked)
         await self._apply_shorter_windows(works, verdicts)
         is_new = iter(verdicts)
-        made = Results(self._hash_of, self._inventory.step())
+        sightings = self._inventory.step()
+        made = Results(self._hash_of, sightings)
         processing = self._processing()
         since_pause = 0
         for work in works:
@@ -132,6 +133,7 @@ class Enrichment(Actor):
             failures=made.failures,
             duplicates=made.duplicates,
             blocked=made.blocked,
+            findings=sightings.finds.new(),
         )
 
     async def _apply_shorter_windows(self, works: Sequence[Work], verdicts: list[bool]) -> None:

@@ -1,146 +1,137 @@
-"""Fields that probably hold personal data and that nobody has classified: what people are shown, to decide on.
+"""Fields that probably hold personal data: what people are shown, to decide on.
 
-It is kept in memory, bounded, for seven days; no value is kept, only what it looks like. An event that is prepared
-again after a failed commit is looked at again: the numbers say how much, not how many exactly.
+    step prepared ─▶ Finds ─▶ committed, with the rows of new fields ─▶ Findings ─▶ every few seconds, what changed
+
+They are bounded. No value is kept, only what it looks like. A step that fails leaves nothing, so that an event which
+is prepared again counts once, and a field is new once.
 """
 
-import re
-from collections.abc import Iterable, Iterator
-from typing import Any, Literal
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 
-from msgspec import Struct, field
+from router.events.found_field import FoundField
 
-from router.enrichment.processing import Aside
-from router.events.calls import AnyEvent
-from router.rules.privacy.controls import ROOTS, is_path
-from router.rules.privacy.matchers import Colour, Detector
-
+MOST_LETTERS = 2500
+"""Letters of field names that are compared for the first time in one step, which takes about 5 ms; clients may make up
+names without end."""
 MOST_FIELDS = 2000
 """Fields that are kept; the one that was not seen for longest goes first."""
-KEPT_MILLISECONDS = 7 * 86_400_000
-FIRST_LOOKS = 16
-"""So many events of each name are looked at before it is only one in so many."""
-MOST_NAMES = 4096
-MOST_NODES = 1000
-"""Fields of one event that are looked at."""
-DEEPEST = 16
-_LETTER, _DIGIT = re.compile(r"[^\W\d_]"), re.compile(r"\d")
+SHOWN_MILLISECONDS = 7 * 86_400_000
+"""For so long a field that is seen no more is shown."""
+FORGOTTEN_MILLISECONDS = 90 * 86_400_000
+"""After so long it is removed; should it come again, it is new."""
 
 
-class FoundField(Struct):
-    """One field, wherever it was seen; lists have no index in its path."""
+class Finds:
+    """What one step found."""
 
-    path: str
-    colour: Colour
-    """What is recommended."""
-    matcher: str
-    how: Literal["name", "similar name", "value"]
-    looks_like: str
-    """A value with its letters as `a` and its digits as `9`."""
-    first_at: int
-    last_at: int
-    events: int = 0
-    """Of those that were looked at."""
-    sources: set[str] = field(default_factory=set)
+    def __init__(self, is_known: Callable[[str], bool], has_room: Callable[[int, int], bool]) -> None:
+        """`has_room` says whether so many more fields fit in at a time without driving out others of the last days."""
+        self._is_known = is_known
+        self._has_room = has_room
+        self.found: dict[str, FoundField] = {}
+        self._new: list[str] = []
+        self.letters_left = MOST_LETTERS
+        """So many letters of names may still be compared with the matchers for the first time."""
+
+    def note(self, found: FoundField) -> bool:
+        """Note that a field was seen; whether it is a new one of which people are to be told.
+
+        While there are more of them than anybody reads, which is what hostile clients can bring about, they are not.
+        """
+        known = self.found.get(found.path)
+        if known is not None:
+            known.add(found)
+            return False
+        self.found[found.path] = found
+        if self._is_known(found.path):
+            return False
+        self._new.append(found.path)
+        return self._has_room(len(self._new), found.last_at)
+
+    @property
+    def new_count(self) -> int:
+        """How many fields were not known before."""
+        return len(self._new)
+
+    def new(self) -> Sequence[FoundField]:
+        """The rows of fields that were not known before."""
+        return [self.found[path] for path in self._new]
 
 
 class Findings:
-    """What was found so far."""
+    """What all committed steps found."""
 
     def __init__(self) -> None:
         self._fields: dict[str, FoundField] = {}
+        """The one that was seen last is the last."""
+        self._steps: deque[Finds] = deque()
+        self._changed: set[str] = set()
+        self._gone: set[str] = set()
 
-    def note(self, found: FoundField, source: str) -> None:
-        """Note that a field was seen."""
-        known = self._fields.pop(found.path, found)
-        known.colour, known.matcher, known.how = found.colour, found.matcher, found.how
-        known.last_at = found.last_at
-        known.events += 1
-        known.sources.add(source)
-        self._fields[found.path] = known  # behind all others
-        if len(self._fields) > MOST_FIELDS:
-            del self._fields[next(iter(self._fields))]
+    def load(self, rows: Iterable[FoundField]) -> None:
+        """Begin with what the store knows."""
+        self._fields = {one.path: one for one in sorted(rows, key=lambda one: one.last_at)}
+        self._trim()
 
-    def unclassified(self, classified: "Classified", now: int) -> list[FoundField]:
-        """Red before yellow, then the most frequent; what has a colour by now is left out."""
+    def rows(self) -> list[FoundField]:
+        """Every field that is kept."""
+        return list(self._fields.values())
+
+    def step(self) -> Finds:
+        """What the next step adds."""
+        made = Finds(self._is_known, self._has_room)
+        self._steps.append(made)
+        return made
+
+    def committed(self) -> None:
+        """The oldest step is durable, so what it found counts."""
+        done = self._steps.popleft()
+        new = {one.path for one in done.new()}
+        for path, found in done.found.items():
+            known = self._fields.pop(path, None)
+            if known is not None:
+                known.add(found)
+            self._fields[path] = known or found  # behind all others
+            self._gone.discard(path)
+            if path not in new:
+                self._changed.add(path)
+        self._trim()
+
+    def forget(self) -> None:
+        """Drop what is not durable: it is prepared again."""
+        self._steps.clear()
+
+    def take(self) -> tuple[list[FoundField], list[str]]:
+        """The rows that changed since it was asked last, and the paths of those that went."""
+        changed, gone = sorted(self._changed), sorted(self._gone)
+        self._changed, self._gone = set(), set()
+        return [self._fields[path] for path in changed], gone
+
+    def give_back(self, rows: Iterable[FoundField], gone: Iterable[str]) -> None:
+        """They could not be written."""
+        self._changed.update(one.path for one in rows if one.path in self._fields)
+        self._gone.update(path for path in gone if path not in self._fields)
+
+    def _is_known(self, path: str) -> bool:
+        return path in self._fields or any(path in step.found for step in tuple(self._steps)[:-1])
+
+    def _has_room(self, more: int, at: int) -> bool:
+        over = (
+            len(self._fields) + sum(step.new_count for step in tuple(self._steps)[:-1]) + more - MOST_FIELDS
+        )
+        if over <= 0:
+            return True
+        oldest = next(iter(self._fields.values()), None)
+        return oldest is not None and oldest.last_at < at - SHOWN_MILLISECONDS
+
+    def _trim(self) -> None:
+        if not self._fields:
+            return
+        latest = next(reversed(self._fields.values())).last_at
         for path, one in tuple(self._fields.items()):
-            if one.last_at < now - KEPT_MILLISECONDS or classified.has(path):
-                del self._fields[path]
-        return sorted(self._fields.values(), key=lambda one: (one.colour != "red", -one.events, one.path))
-
-
-class Classified:
-    """The fields that people have given a colour, by name or by path."""
-
-    def __init__(self, fields: Iterable[str]) -> None:
-        found = tuple(fields)
-        self._names = frozenset(one for one in found if not is_path(one))
-        self._paths = frozenset(one for one in found if is_path(one))
-
-    def has(self, path: str) -> bool:
-        """Whether the field at this path has a colour."""
-        return path in self._paths or path.rpartition(".")[2] in self._names
-
-
-class Detection:
-    """The step that looks: at the first events of each name, and then at one in so many."""
-
-    def __init__(self, findings: Findings, detector: Detector, classified: Classified, *, every: int) -> None:
-        self._findings = findings
-        self._detector = detector
-        self._classified = classified
-        self._every = every
-        self._seen: dict[tuple[str, str, str | None], int] = {}
-
-    def __call__(self, event: AnyEvent, aside: Aside) -> AnyEvent:
-        """The same event."""
-        name = (aside.source, event.type, getattr(event, "event", None))
-        seen = self._seen.get(name, 0)
-        if seen == 0 and len(self._seen) >= MOST_NAMES:
-            self._seen.clear()
-        self._seen[name] = seen + 1
-        if seen < FIRST_LOOKS or seen % self._every == 0:
-            self._look(event, aside)
-        return event
-
-    def _look(self, event: AnyEvent, aside: Aside) -> None:
-        seen: set[str] = set()
-        for path, key, value in fields_of(event):
-            if path in seen or self._classified.has(path):
-                continue
-            hit = self._detector.hit(key, value)
-            if hit is not None:
-                seen.add(path)
-                at = aside.received_at
-                one = FoundField(path, hit.colour, hit.matcher, hit.how, looks_like(value), at, at)
-                self._findings.note(one, aside.source)
-
-
-def fields_of(event: AnyEvent) -> Iterator[tuple[str, str, Any]]:
-    """Every field below the open objects of an event: its path, its key, its value; not more than are looked at."""
-    waiting: list[tuple[str, Any, int]] = [(root, getattr(event, root, None), 0) for root in ROOTS]
-    left = MOST_NODES
-    while waiting and left:
-        path, value, depth = waiting.pop()
-        if isinstance(value, dict):
-            for key, member in value.items():
-                left -= 1
-                if left < 0:
-                    return
-                below = f"{path}.{key}"
-                yield below, key, member
-                if isinstance(member, (dict, list)) and depth < DEEPEST:
-                    waiting.append((below, member, depth + 1))
-        elif isinstance(value, list):
-            left = max(0, left - len(value))
-            if depth < DEEPEST:
-                waiting += [(path, one, depth + 1) for one in value if isinstance(one, (dict, list))]
-
-
-def looks_like(value: Any) -> str:
-    """What a value looks like, without saying it."""
-    if isinstance(value, str):
-        return _DIGIT.sub("9", _LETTER.sub("a", value[:40]))
-    return {dict: "an object", list: "a list", bool: "true or false", type(None): "null"}.get(
-        type(value), "a number"
-    )
+            if len(self._fields) <= MOST_FIELDS and one.last_at >= latest - FORGOTTEN_MILLISECONDS:
+                break
+            del self._fields[path]
+            self._changed.discard(path)
+            self._gone.add(path)

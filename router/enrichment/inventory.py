@@ -8,12 +8,14 @@ the last seconds, and no event is ever counted twice: rows are written whole, an
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Set
 
 from router.actors.actor import Actor
+from router.enrichment.findings import Findings
 from router.enrichment.sightings import LONGEST_NAME, Key, Seen, Sightings
 from router.errors import StorageError
-from router.rules.observing import MOST_PATHS
+from router.events.calls import Event
+from router.rules.observing import MOST_PATHS, names_in
 from router.storage.inventory import HOUR, OTHERS, WEEK_HOURS, SeenEvent, SeenProperty, SeenViolation
 from router.storage.store import Storage
 
@@ -36,8 +38,11 @@ class Inventory(Actor):
     def __init__(self, storage: Storage, *, sleep: Callable[[float], Awaitable[None]]) -> None:
         self._storage = storage
         self._sleep = sleep
+        self.findings = Findings()
+        """Which of the fields probably hold personal data."""
         self._steps: deque[Sightings] = deque()
         self._came: Counter[Key] = Counter()
+        self._keys: dict[Key, set[str]] = {}
         self._rows: dict[_Row, SeenEvent] = {}
         self._names: Counter[str] = Counter()
         self._properties: Counter[str] = Counter()
@@ -48,6 +53,7 @@ class Inventory(Actor):
         """Read what is known."""
         for row in await self._storage.inventory.read():
             self._add_row(row)
+        self.findings.load(await self._storage.inventory.findings.read())
 
     async def run(self) -> None:
         """Write what changed, wait, and again."""
@@ -65,7 +71,7 @@ class Inventory(Actor):
 
     def step(self) -> Sightings:
         """What the next step adds."""
-        made = Sightings(self._came.__getitem__)
+        made = Sightings(self._came.__getitem__, self._known_keys, self.findings.step())
         self._steps.append(made)
         return made
 
@@ -73,14 +79,29 @@ class Inventory(Actor):
         """The oldest step is durable, so what it saw counts."""
         if len(self._came) > 2 * MOST_EVENTS:
             self._came.clear()  # names without end; those that come often are soon known again
+            self._keys.clear()
         for key, seen in self._steps.popleft().found.items():
             source, kind, name = key
             self._came[key] += seen.count
-            self._learn(source, str(kind.__struct_config__.tag), name[:LONGEST_NAME], seen)
+            self._learn(source, _tag(kind), name[:LONGEST_NAME], seen)
+            if seen.own:
+                self._keys.pop((source, kind, name), None)  # more are known by now
+        self.findings.committed()
 
     def forget(self) -> None:
         """Drop what is not durable: it is prepared again."""
         self._steps.clear()
+        self.findings.forget()
+
+    def _known_keys(self, key: Key) -> Set[str] | None:
+        known = self._keys.get(key)
+        if known is None:
+            source, kind, name = key
+            row = self._rows.get((source, _tag(kind), name[:LONGEST_NAME]))
+            if row is None or row.is_full:
+                return None
+            known = self._keys[key] = {"", *(names_in(path)[0] for path in row.properties)}
+        return known
 
     def _learn(self, source: str, kind: str, name: str, seen: Seen) -> None:
         row = self._rows.get((source, kind, name))
@@ -125,12 +146,18 @@ class Inventory(Actor):
             self._writing
         ):  # the last write waits for one that is under way, which is then not cut short
             changed, self._changed = self._changed, set()
+            found, gone = self.findings.take()
             try:
                 await self._storage.inventory.keep([self._rows[key] for key in sorted(changed)])
-            except (
-                StorageError
-            ):  # the store is in trouble and says so itself; rows are whole, so nothing is lost
+                await self._storage.inventory.findings.keep(found, gone)
+            except StorageError:
+                # the store is in trouble and says so itself; rows are whole, so nothing is lost
                 self._changed |= changed
+                self.findings.give_back(found, gone)
+
+
+def _tag(kind: type[Event]) -> str:
+    return str(kind.__struct_config__.tag)
 
 
 def _learn_violations(row: SeenEvent, seen: Seen) -> None:

@@ -18,6 +18,7 @@ from router.plugins.dropped import Dropped
 from router.rules.plan.violation import Violation
 
 if TYPE_CHECKING:
+    from router.enrichment.detection import Detection
     from router.enrichment.privacy_guard import PrivacyGuard
 
 
@@ -52,10 +53,18 @@ ProcessingStep = Callable[[AnyEvent, Aside], AnyEvent | Dropped]
 class Processing:
     """The steps of one source."""
 
-    def __init__(self, steps: Iterable[ProcessingStep], *, guard: "PrivacyGuard | None" = None) -> None:
+    def __init__(
+        self,
+        steps: Iterable[ProcessingStep],
+        *,
+        guard: "PrivacyGuard | None" = None,
+        detection: "Detection | None" = None,
+    ) -> None:
         self._steps: Sequence[ProcessingStep] = tuple(steps)
         self.guard = guard
         """What keeps personal data out of everything that is made of a call."""
+        self.detection = detection
+        """What looks for more of it in what came."""
 
     def apply(self, event: AnyEvent, aside: Aside) -> AnyEvent | Dropped:
         """The event as it comes out of the last step, or why it does not get there."""

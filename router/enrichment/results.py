@@ -6,9 +6,12 @@ from collections.abc import Callable, Iterator, Sequence
 import msgspec
 from msgspec import Struct
 
-from router.enrichment.processing import Aside, Processing
-from router.enrichment.sightings import Sightings
+from router.enrichment.alerts import alert
+from router.enrichment.detection import Detection
+from router.enrichment.processing import Aside, Created, Processing
+from router.enrichment.sightings import Seen, Sightings
 from router.enrichment.stored_form import RequestForm, as_sent
+from router.events.calls import AnyEvent
 from router.events.step import PROCESSING_ERROR, Blocked, Failure, Prepared
 from router.events.wire import ABSENT, AnyCall
 from router.plugins.dropped import Dropped
@@ -81,16 +84,7 @@ class Results:
             made.json  # noqa: B018 - as above
         for one in aside.created:
             one.event.json  # noqa: B018 - as above
-        derived = [
-            Prepared(
-                one.source,
-                one.event,
-                ABSENT,
-                form.received_at,
-                self._hash_of(one.source, one.event.message_id),
-            )
-            for one in aside.created
-        ]
+        derived = [self._derived(one, form.received_at) for one in aside.created]
         seen = self._sightings.see(source, event, form.received_at)
         seen.violations += [(one, form.received_at, message_id) for one in aside.violations]
         if isinstance(made, Dropped):  # from here on nothing raises: an event counts once
@@ -105,6 +99,21 @@ class Results:
         for one in aside.created:
             self.counts["created_at_source", one.source, one.reason] += 1
         self.counts.update(aside.counts)
+        if processing.detection is not None:
+            self._detect(processing.detection, event, seen, source)
+
+    def _detect(self, detection: Detection, event: AnyEvent, seen: Seen, source: str) -> None:
+        finds = self._sightings.finds
+        for one in detection(event, seen, finds, source=source):
+            is_told = finds.note(one)
+            if is_told and detection.alerts is not None:
+                made = alert(one, event, source=source, to=detection.alerts)
+                self.events.append(self._derived(made, seen.last_at))
+                self.counts["created_at_source", made.source, made.reason] += 1
+
+    def _derived(self, made: Created, received_at: int) -> Prepared:
+        made_hash = self._hash_of(made.source, made.event.message_id)
+        return Prepared(made.source, made.event, ABSENT, received_at, made_hash)
 
     def _fail(
         self,

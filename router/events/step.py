@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from msgspec import Raw, Struct
 
 from router.events.calls import AnyEvent
+from router.events.found_field import FoundField
 
 PROCESSING_ERROR = "processing_error"
 """The reason code of an event that processing itself could not take."""
@@ -56,3 +57,5 @@ class Step(Struct, frozen=True):
     failures: Sequence[Failure] = ()
     duplicates: int = 0
     blocked: Sequence[Blocked] = ()
+    findings: Sequence[FoundField] = ()
+    """Fields that probably hold personal data and that no step saw before."""

@@ -19,7 +19,7 @@ from router.storage.inbox import Inbox
 from router.storage.letters import PIPELINE, DeadLetter
 from router.storage.segment import encode_segment
 from router.storage.store import Commit, SegmentDraft, Storage
-from router.telemetry.happenings import BatchCommitted, EventsBlocked, EventsGivenUp
+from router.telemetry.happenings import BatchCommitted, EventsBlocked, EventsGivenUp, FieldsFound
 from router.telemetry.signals import Signals
 
 THREAD_EVENTS = 64
@@ -121,6 +121,7 @@ class Identity(Actor):
             counts,
             [_dead_letter(failure) for failure in failures],
             resolved.changes,
+            step.findings,
         )
         if not await self._storage.commit(commit):
             return False
@@ -134,6 +135,8 @@ class Identity(Actor):
             self._signals.emit(EventsGivenUp(len(broken), broken[0].error))
         if step.blocked:
             self._signals.emit(EventsBlocked(tuple(step.blocked)))
+        if step.findings:
+            self._signals.emit(FieldsFound(tuple(one.path for one in step.findings)))
         self._signals.emit(BatchCommitted(first, len(envelopes), step.duplicates))
         return True
 

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 import msgspec
 from msgspec import Struct
 
+from router.storage.findings import FindingRows
+
 HOUR = 3_600_000
 DAY_HOURS, WEEK_HOURS = 24, 168
 
@@ -78,6 +80,11 @@ class SeenEvent(Struct):
 
 class InventoryRows(ABC):
     """The inventory of a store."""
+
+    @property
+    @abstractmethod
+    def findings(self) -> FindingRows:
+        """The fields among them that probably hold personal data."""
 
     @abstractmethod
     async def read(self) -> list[SeenEvent]:

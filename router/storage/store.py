@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
+from router.events.found_field import FoundField
 from router.storage.books import Books, Standing
 from router.storage.cursor import Cursor
 from router.storage.dead_letters import DeadLetters, LetterQuery
@@ -62,6 +63,8 @@ class Commit(Struct, frozen=True, gc=False):
     """Events that processing itself had to give up (`processing_error`)."""
     profiles: ProfileChanges | None = None
     """What the step changes of the identity graph."""
+    findings: Sequence[FoundField] = ()
+    """Fields that probably hold personal data and that the step saw first, in the place of rows with their path."""
 
 
 class Settlement(Struct, frozen=True, gc=False):

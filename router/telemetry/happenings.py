@@ -188,6 +188,13 @@ class EventsBlocked(Signal, frozen=True):
     """Never logged."""
 
 
+class FieldsFound(Signal, frozen=True):
+    """Fields that probably hold personal data came for the first time; `router privacy inbox` lists them."""
+
+    paths: tuple[str, ...]
+    """Never logged: clients may write anything into the names of fields."""
+
+
 class EnrichmentFailed(Signal, frozen=True):
     """An enricher raised for the first time since it was made; its additions are missing, and counted."""
 

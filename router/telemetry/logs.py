@@ -46,6 +46,7 @@ _LEVELS: dict[type[Signal], Level] = {
     h.BudgetWarned: "warning",
     h.EventsBlocked: "debug",
     h.EventsGivenUp: "error",
+    h.FieldsFound: "warning",
     h.EnrichmentFailed: "warning",
     h.BatchFailed: "warning",
     h.DestinationPaused: "warning",
@@ -164,6 +165,8 @@ def facts_of(signal: Signal) -> dict[str, Any]:
         sources = ",".join(sorted({one.source for one in signal.events}))
         reasons = ",".join(sorted({one.reason for one in signal.events}))
         return {"sources": sources, "events": len(signal.events), "reasons": reasons}
+    if isinstance(signal, h.FieldsFound):
+        return {"count": len(signal.paths), "remedy": "see router privacy inbox"}
     if isinstance(signal, h.ReloadRefused):
         return {"problems": " | ".join(signal.problems)}
     if isinstance(signal, h.ConfigReloaded):  # names as text, so that no two different reloads are folded

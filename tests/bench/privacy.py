@@ -6,11 +6,14 @@ from pathlib import Path
 
 import msgspec
 
-from router.enrichment.findings import Classified, Detection, Findings
+from router.enrichment.detection import Detection
+from router.enrichment.findings import Findings
 from router.enrichment.privacy_guard import PrivacyGuard
 from router.enrichment.processing import Aside
+from router.enrichment.sightings import Seen
 from router.events.calls import Track
 from router.events.wire import TrackCall
+from router.rules.privacy.classified import Classified
 from router.rules.privacy.controls import compiled
 from router.rules.privacy.matchers import Detector
 from tests.bench.events import ecommerce
@@ -37,7 +40,7 @@ async def privacy_figures(folder: Path) -> list[Figure]:
     texts = [ecommerce() for _ in range(EVENTS)]
     calls = [_call(text) for text in texts]
     events = [_event(call) for call in calls]
-    detection = Detection(Findings(), Detector(), Classified(()), every=64)
+    detection = Detection(Detector(), Classified(()), every=64)
 
     def guarded() -> None:
         for call, event in zip(calls, events, strict=True):
@@ -45,8 +48,10 @@ async def privacy_figures(folder: Path) -> list[Figure]:
             guard(event, aside)
 
     def looked() -> None:
+        finds, seen = Findings().step(), Seen(0, 0)
         for event in events:
-            detection(event, aside)
+            seen.count += 1
+            detection(event, seen, finds, source="bench")
 
     def decoded() -> None:
         for text in texts:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from router.storage.inventory import InventoryRows, SeenEvent
+from router.storage.memory.findings import MemoryFindings
 
 
 class MemoryInventory(InventoryRows):
@@ -12,6 +13,12 @@ class MemoryInventory(InventoryRows):
 
     def __init__(self) -> None:
         self._rows: dict[tuple[str, str, str], bytes] = {}
+        self._findings = MemoryFindings()
+
+    @property
+    def findings(self) -> MemoryFindings:
+        """The found fields."""
+        return self._findings
 
     async def read(self) -> list[SeenEvent]:
         """All rows."""

@@ -116,6 +116,7 @@ class MemoryStorage(Storage):
             self._add_segment(commit.segment)
         if commit.profiles is not None:
             self._profiles.write(commit.profiles)
+        self._inventory.findings.add(commit.findings)
         self._finish(commit)
         return True
 

@@ -8,6 +8,7 @@ import msgspec
 
 from router.storage.inventory import InventoryRows, SeenEvent
 from router.storage.sqlite import statements
+from router.storage.sqlite.findings import SqliteFindings
 from router.storage.sqlite.readers import Readers
 from router.storage.sqlite.statements import State
 from router.storage.sqlite.writer import Writer
@@ -23,6 +24,11 @@ class SqliteInventory(InventoryRows):
     def __init__(self, readers: Readers, writer: Writer) -> None:
         self._readers = readers
         self._writer = writer
+
+    @property
+    def findings(self) -> SqliteFindings:
+        """The found fields of the file."""
+        return SqliteFindings(self._readers, self._writer)
 
     async def read(self) -> list[SeenEvent]:
         """All rows."""

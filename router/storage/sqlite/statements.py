@@ -143,6 +143,9 @@ def commit(database: sqlite3.Connection, state: State, step: Commit, graph: Pack
     state.inbox_cursor = step.inbox_cursor
     add_letters(database, step.dead_letters)
     count(database, step.counts)
+    if step.findings:
+        rows = [(one.path, encode(one)) for one in step.findings]
+        database.executemany("INSERT OR REPLACE INTO found_fields VALUES (?,?)", rows)
     if graph is not None:
         tables.write(database, graph, state.graph_next, state.changes_next, state.latest)
         state.graph_next += 1

@@ -59,8 +59,21 @@ async def test_an_empty_inbox_says_why(tmp_path: Path, file: str) -> None:
     assert colours.output.startswith("no field has a colour; `router privacy inbox` lists")
 
 
-async def test_without_a_router_it_says_so(file: str) -> None:
+async def test_after_the_router_stopped_the_store_tells(tmp_path: Path, file: str) -> None:
+    Path(file).write_text(Path(file).read_text() + '[privacy]\nred = ["token"]\n')
+    async with running(SECTIONS, folder=tmp_path) as rig:
+        await rig.router.track("A", user_id="u1", properties={"email": "ada@example.com", "token": "t"})
+        await rig.drained()
+
+    table, colours = await ask("inbox", "--config", file), await ask("list", "--config", file)
+
+    assert (table.exit_code, colours.exit_code) == (0, 0), table.output
+    assert "properties.email" in table.output
+    assert "token" not in table.output
+    assert "token" in colours.output
+
+
+async def test_where_there_is_no_store_yet_nothing_waits(file: str) -> None:
     result = await ask("inbox", "--config", file)
 
-    assert result.exit_code == 69
-    assert "no router runs on" in result.output
+    assert (result.exit_code, result.output) == (0, "nothing is looked for; write a section [privacy]\n")
