@@ -29,7 +29,7 @@ def desk_of(router: "Router") -> Desk:
         sources=lambda: router.plugin_sources.troubles,
     )
     answer_last(desk, storage)
-    answer_schema(desk, router.inventory.rows)
+    answer_schema(desk, router.inventory.rows, router.inventory.findings.rows)
     answer_history(desk, storage, now=router.clock.now)
     answer_privacy(desk, router.privacy)
     desk.on(RELOAD, lambda _: router.reloads.reread())

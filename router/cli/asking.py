@@ -116,7 +116,7 @@ def _desk(storage: Storage) -> Desk:
     desk = Desk()
     answer_overview(desk, storage)
     answer_last(desk, storage)
-    answer_schema(desk, storage.inventory.read)
+    answer_schema(desk, storage.inventory.read, storage.inventory.findings.read)
     answer_history(desk, storage, now=lambda: int(time.time() * 1000))
     answer_dead(desk, storage, now=lambda: int(time.time() * 1000))
     answer_where(desk, storage)

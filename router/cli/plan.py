@@ -10,6 +10,7 @@ from router.admin.schema import AskSchema
 from router.cli import configuration, output
 from router.cli.failure import Failure
 from router.cli.schema import seen
+from router.cli.spreadsheet import write_new
 from router.rules.plan.examples import Examples
 from router.rules.plan.inference import infer_plan
 from router.rules.plan.plan import Plan
@@ -84,13 +85,7 @@ def infer(source: str, out: str | None, file: str) -> None:
     if out is None:
         output.line(text.decode())
         return
-    try:
-        with Path(out).open("xb") as opened:
-            opened.write(text + b"\n")
-    except FileExistsError:
-        raise Failure(f"{out} exists; name another file, or remove that one") from None
-    except OSError as error:
-        raise Failure(f"{out} cannot be written ({error.strerror})") from None
+    write_new(out, text + b"\n")
     count = _rules(len(proposed["rules"]))
     output.line(f"{out} proposes {count}; read it, then name it under [plans.{source}]")
 

@@ -7,14 +7,20 @@ import click
 import msgspec
 
 from router.admin.privacy import PRIVACY, Privacy, Unclassified, answer_privacy, told
+from router.admin.schema import SCHEMA, AskSchema
 from router.admin.verbs import Desk, Nothing
-from router.cli import configuration, output
-from router.cli.asking import asking
+from router.cli import configuration, output, spreadsheet
+from router.cli.asking import asking, opened
 from router.cli.failure import Failure
 from router.cli.moment import shown
+from router.cli.personal import COLUMNS, inventory_rows
 from router.errors import RouterError
 from router.storage.store import Storage
 
+_INBOX = (
+    *("field", "recommended", "matcher", "matched by", "looks like", "events", "sources"),
+    *("first seen", "last seen"),
+)
 _JSON = click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
 
 
@@ -25,38 +31,59 @@ def privacy() -> None:
 
 @privacy.command()
 @_JSON
+@spreadsheet.options
 @configuration.option
-def inbox(as_json: bool, file: str) -> None:
+def inbox(as_json: bool, as_csv: bool, out: str | None, file: str) -> None:
     """List the fields of the last seven days that wait for a colour.
 
     To decide, add a field to red, yellow or green under [privacy]: its name, or its path.
 
     Asks the running router; when none runs, opens its store.
     """
-    told = _ask(file)
-    if as_json:
-        output.line(msgspec.json.encode(told.inbox).decode())
-    elif not told.is_on:
+    spreadsheet.check(as_csv, as_json, out)
+    known = _ask(file)
+    if as_csv:
+        spreadsheet.write(_INBOX, [_csv_row(one) for one in known.inbox], out=out)
+    elif as_json:
+        output.line(msgspec.json.encode(known.inbox).decode())
+    elif not known.is_on:
         output.line("nothing is looked for; write a section [privacy]")
-    elif not told.inbox:
+    elif not known.inbox:
         output.line("no field waits for a colour")
     else:
         headings = ("field", "recommended", "because", "looks like", "events", "sources", "last seen")
-        output.table(headings, [_row(one) for one in told.inbox])
+        output.table(headings, [_row(one) for one in known.inbox])
 
 
 @privacy.command(name="list")
 @_JSON
+@spreadsheet.options
 @configuration.option
-def list_(as_json: bool, file: str) -> None:
-    """List the fields that have a colour."""
-    told = _ask(file)
-    if as_json:
-        output.line(msgspec.json.encode(told.inventory).decode())
-    elif not told.inventory:
+def list_(as_json: bool, as_csv: bool, out: str | None, file: str) -> None:
+    """List the fields that have a colour.
+
+    As CSV also the sources that send them in properties or traits, the events, and the destinations of those sources.
+    """
+    spreadsheet.check(as_csv, as_json, out)
+    known = _ask(file)
+    if as_csv:
+        with opened(file) as put:
+            seen = put(SCHEMA, AskSchema(with_properties=True))
+        connected = configuration.read_outline(file).connected
+        rows = inventory_rows(known.inventory, seen.events if seen else (), connected)
+        spreadsheet.write(COLUMNS, rows, out=out)
+    elif as_json:
+        output.line(msgspec.json.encode(known.inventory).decode())
+    elif not known.inventory:
         output.line("no field has a colour; `router privacy inbox` lists those that should")
     else:
-        output.table(("field", "colour"), list(told.inventory.items()))
+        output.table(("field", "colour"), list(known.inventory.items()))
+
+
+def _csv_row(one: Unclassified) -> Sequence[str | int]:
+    sources = ", ".join(one.sources)
+    moments = shown(one.first_at), shown(one.last_at)
+    return one.path, one.recommended, one.matcher, one.how, one.looks_like, one.events, sources, *moments
 
 
 def _row(one: Unclassified) -> Sequence[str]:

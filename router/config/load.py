@@ -100,9 +100,11 @@ def load_outline(file: str | os.PathLike[str]) -> Outline:
     data, problems = _parse(FilePath(file))
     sources = _named(data, "sources", problems)
     workspaces = {name: _workspace(section) for name, section in sources.items()}
+    destinations = _named(data, "destinations", problems)
     outline = Outline(
         workspaces=workspaces,
-        destinations=tuple(_named(data, "destinations", problems)),
+        destinations=tuple(destinations),
+        connected={name: _connected(section) for name, section in destinations.items()},
         colours=colours_in(data.get("privacy")),
     )
     if problems:
@@ -113,6 +115,11 @@ def load_outline(file: str | os.PathLike[str]) -> Outline:
 def _workspace(section: object) -> str:
     named = section.get("workspace") if isinstance(section, Mapping) else None
     return named if isinstance(named, str) else DEFAULT_WORKSPACE
+
+
+def _connected(section: object) -> tuple[str, ...] | None:
+    named = section.get("sources") if isinstance(section, Mapping) else None
+    return tuple(str(one) for one in named) if isinstance(named, list) else None
 
 
 def _alone(kind: type[StructT], data: Mapping[str, Any], name: str, problems: Problems) -> StructT:

@@ -308,6 +308,8 @@ class Outline(Struct, frozen=True):
     """The sources, each with its workspace."""
     destinations: tuple[str, ...]
     """The destinations."""
+    connected: Mapping[str, tuple[str, ...] | None] = {}
+    """The sources that each destination names, None for all."""
     colours: Mapping[str, str] | None = None
     """The colour of each field that people have classified; None where nothing is looked for."""
 

@@ -65,6 +65,12 @@ def _note(value: Any, path: str, found: dict[str, int], level: int) -> None:
                 _note(element, path + ".$", found, level + 1)
 
 
+def field_path(type: str, path: str) -> str:
+    """How privacy names the property at `path` of an event of some type: from its root on, lists without an element."""
+    root = "traits" if type in ("identify", "group") else "properties"
+    return ".".join([root, *(name for name in names_in(path) if name != "$")])
+
+
 def names_in(path: str) -> list[str]:
     """The names of a path, `$` for an element of a list."""
     return [
