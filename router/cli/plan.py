@@ -101,5 +101,5 @@ def _read(file: str) -> Plan:
         raise Failure(f"{file} cannot be read ({error.strerror})") from None
     except PlanRefused as refused:
         heading = "1 problem" if len(refused.faults) == 1 else f"{len(refused.faults)} problems"
-        lines = [output.printable(str(fault)) for fault in refused.faults]
+        lines = [output.printable(f"{one.placed(file)}: {one}") for one in refused.faults]
         raise Failure("\n".join([f"{heading} in {file}:", *lines]), Failure.CONFIG) from None

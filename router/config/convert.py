@@ -1,5 +1,6 @@
 """Converts one section field by field, so that every problem of it is found and not only the first."""
 
+import re
 import types
 from collections.abc import Mapping
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
@@ -27,6 +28,10 @@ _SHAPES = {
     list: "write a list in brackets",
     frozenset: "write a list in brackets",
 }
+
+
+_CHOICE = re.compile(r"Invalid enum value '(.*)'", re.DOTALL)
+"""What msgspec says of a wrong choice in a list or a table."""
 
 
 class Converter:
@@ -113,7 +118,11 @@ class Converter:
         if reference := self._reference(path):
             self._problems.add(path, f"does not take the value of {reference}", _remedy(kind))
         elif choices and isinstance(value, str):
-            self._problems.add(path, f'cannot be "{value}"', did_you_mean(value, choices))
+            self._problems.add(path, f'cannot be "{value}"', did_you_mean(value, choices), value=value)
+        elif (inner := _CHOICE.fullmatch(what)) and (choices := _choices_within(kind)):
+            self._problems.add(
+                path, f'cannot be "{inner[1]}"', did_you_mean(inner[1], choices), value=inner[1]
+            )
         elif {Duration, Size}.intersection(members_of(kind)):
             self._problems.add(path, f"cannot be {msgspec.json.encode(value).decode()}", _remedy(kind))
         else:
@@ -148,6 +157,14 @@ def members_of(kind: Any) -> tuple[Any, ...]:
 def _choices(kind: Any) -> tuple[str, ...]:
     found = [one for one in members_of(kind) if get_origin(one) is Literal]
     return tuple(str(choice) for one in found for choice in get_args(one))
+
+
+def _choices_within(kind: Any) -> tuple[str, ...]:
+    """The choices of what a list or a table holds."""
+    found = _choices(kind)
+    for one in get_args(kind):
+        found = found or _choices_within(one)
+    return found
 
 
 def _struct_in(kind: Any) -> type[Struct] | None:

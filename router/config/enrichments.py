@@ -34,7 +34,7 @@ def read_enrichments(
     for kind, place in places.items():
         if kind not in kinds:
             what = f'no plugin offers the enrichment "{kind}"'
-            problems.add(place, what, did_you_mean(kind, kinds))
+            problems.add(place, what, did_you_mean(kind, kinds), value=kind)
             continue
         converter = Converter(problems, references)
         settings = converter.section(

@@ -38,12 +38,13 @@ def read_filters(
         except FilterRefused as error:
             for problem in error.problems:
                 inside = (problem.place,) if problem.place else ()
-                problems.add((*place, *inside), problem.what, problem.remedy)
+                problems.add(
+                    (*place, *inside), problem.what, problem.remedy, value=problem.text, at=problem.at
+                )
             continue
         for source in one.only_from:
             if source not in sources:
-                problems.add(
-                    (*place, "sources"), f'there is no source "{source}"', did_you_mean(source, sources)
-                )
+                what = f'there is no source "{source}"'
+                problems.add((*place, "sources"), what, did_you_mean(source, sources), value=source)
         found.append(one)
     return tuple(found)

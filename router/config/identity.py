@@ -152,7 +152,8 @@ def _check_filters(filters: Iterable[str], path: Path, problems: Problems) -> li
             found.append(compile_filter(text))
         except ExpressionRefused as error:
             what, _, remedy = str(error).partition("; ")
-            problems.add(path, f'"{text}" is not FQL: {what}', remedy or "mend the filter")
+            said = f'"{text}" is not FQL: {what}'
+            problems.add(path, said, remedy or "mend the filter", value=text, at=error.place)
     if len(found) > MOST_FILTERS:
         problems.add(path, f"has {len(found)} filters", f"{MOST_FILTERS} at most; join some with `or`")
     return found

@@ -18,7 +18,7 @@ from router.config.convert import Converter
 from router.config.enrichments import read_enrichments
 from router.config.environment import override
 from router.config.identity import read_identity
-from router.config.lines import key_lines
+from router.config.lines import Places
 from router.config.model import (
     Config,
     DestinationConfig,
@@ -138,7 +138,7 @@ def _parse(file: FilePath) -> tuple[dict[str, Any], Problems]:
                 [f"{file}: is larger than {MOST_BYTES >> 20} MiB; name the right file with --config"]
             )
         text = read.decode("utf-8").replace("\r\n", "\n")
-        return tomllib.loads(text), Problems(str(file), key_lines(text))
+        return tomllib.loads(text), Problems(str(file), Places(text))
     except FileNotFoundError:
         problem = f"{file}: there is no such file; name another one with --config"
     except OSError as error:

@@ -38,8 +38,8 @@ def read_plans(data: Mapping[str, Any], problems: Problems) -> dict[str, PlanCon
             problems.add(where, what, "mend the path, or make it readable")
         except PlanRefused as refused:
             for fault in refused.faults:
-                place = f"{read.file}: {fault.place}: " if fault.place else f"{read.file}: "
-                problems.add(where, place + fault.what, fault.remedy)
+                place = f"{fault.placed(read.file)}: {fault.place}".removesuffix(": ")
+                problems.add(where, f"{place}: {fault.what}", fault.remedy)
         else:
             found[name] = PlanConfig(name=name, file=read.file, plan=plan)
     return found
@@ -55,9 +55,8 @@ def check_planned(sources: Mapping[str, SourceConfig], plans: Mapping[str, Any],
     for source in sources.values():
         path = ("sources", source.name)
         if source.plan is not None and source.plan not in plans:
-            problems.add(
-                (*path, "plan"), f'there is no plan "{source.plan}"', did_you_mean(source.plan, plans)
-            )
+            what = f'there is no plan "{source.plan}"'
+            problems.add((*path, "plan"), what, did_you_mean(source.plan, plans), value=source.plan)
         if source.plan is not None and source.schema:
             what = "stands beside a plan, which decides alone what may be sent"
             problems.add((*path, "schema"), what, "remove it, or the plan")
@@ -72,6 +71,5 @@ def check_planned(sources: Mapping[str, SourceConfig], plans: Mapping[str, Any],
                 what = "is the source itself"
                 problems.add((*path, "enforcement", key), what, "name another source, made for this")
             elif to is not None and to not in known:
-                problems.add(
-                    (*path, "enforcement", key), f'there is no source "{to}"', did_you_mean(to, known)
-                )
+                what = f'there is no source "{to}"'
+                problems.add((*path, "enforcement", key), what, did_you_mean(to, known), value=to)

@@ -59,7 +59,8 @@ def read_privacy(data: object, references: References, problems: Problems) -> Pr
         for field in getattr(config, colour):
             other = colours.setdefault(field, colour)
             if other != colour:
-                problems.add((*path, colour), f'"{field}" is {other} too', "give each field one colour")
+                what = f'"{field}" is {other} too'
+                problems.add((*path, colour), what, "give each field one colour", value=field)
     return replace(config, matchers=tuple(_matchers(data.get("matchers", {}), problems)))
 
 
@@ -69,13 +70,14 @@ def check_controls(source: SourceConfig, privacy: PrivacyConfig | None, problems
     for field, action in source.privacy.items():
         if field not in _COLOURS and not is_path(field):
             what = "is neither a class nor a path"
-            problems.add(
-                (*path, field), what, f'write red, yellow, or a path below {", ".join(ROOTS)}: "traits.email"'
-            )
+            remedy = f'write red, yellow, or a path below {", ".join(ROOTS)}: "traits.email"'
+            problems.add((*path, field), what, remedy, value=field)
         if action == "hash" and not (privacy and privacy.secret):
-            problems.add((*path, field), "needs a secret", 'set [privacy] secret = "env:PRIVACY_SECRET"')
+            remedy = 'set [privacy] secret = "env:PRIVACY_SECRET"'
+            problems.add((*path, field), "needs a secret", remedy, value=field)
         if action == "encrypt" and not (privacy and privacy.key):
-            problems.add((*path, field), "needs a key", 'set [privacy] key = "env:PRIVACY_KEY"')
+            remedy = 'set [privacy] key = "env:PRIVACY_KEY"'
+            problems.add((*path, field), "needs a key", remedy, value=field)
 
 
 def check_alerts(privacy: PrivacyConfig | None, sources: Iterable[str], problems: Problems) -> None:
@@ -83,7 +85,7 @@ def check_alerts(privacy: PrivacyConfig | None, sources: Iterable[str], problems
     known = {*sources, EMBEDDED_SOURCE}
     if privacy is not None and privacy.alerts is not None and privacy.alerts not in known:
         what = f'there is no source "{privacy.alerts}"'
-        problems.add(("privacy", "alerts"), what, did_you_mean(privacy.alerts, known))
+        problems.add(("privacy", "alerts"), what, did_you_mean(privacy.alerts, known), value=privacy.alerts)
 
 
 def colours_in(data: object) -> Mapping[str, str] | None:
@@ -120,7 +122,7 @@ def _matcher(name: str, section: object, path: Path, problems: Problems) -> Matc
         pattern = searching(config.pattern) if config.pattern else None
     except ValueError as error:
         what, _, remedy = str(error).partition("; ")
-        problems.add((*path, "pattern"), what, remedy)
+        problems.add((*path, "pattern"), what, remedy, value=config.pattern)
         return None
     return Matcher(name, config.colour, config.synonyms, config.match == "exact", config.on == "key", pattern)
 

@@ -191,7 +191,7 @@ class DestinationReader:
         for one in named:
             if one not in self._sources:
                 what = f'there is no source "{one}"'
-                self._problems.add(where, what, did_you_mean(one, self._sources))
+                self._problems.add(where, what, did_you_mean(one, self._sources), value=one)
         return frozenset(named)
 
     def _renamed_from(self, section: Mapping[str, Any], path: Path) -> str | None:
@@ -234,7 +234,9 @@ class DestinationReader:
             return compile_filter(text)
         except ExpressionRefused as error:
             what, _, remedy = str(error).partition("; ")
-            self._problems.add(where, f"is not FQL: {what}", remedy or "mend the filter")
+            self._problems.add(
+                where, f"is not FQL: {what}", remedy or "mend the filter", value=text, at=error.place
+            )
             return None
 
     def _backfill(self, section: Mapping[str, Any], path: Path) -> Duration | None:

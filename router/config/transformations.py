@@ -108,7 +108,8 @@ class TransformationReader:
             self._problems.add(where, "is empty: it would never run", "name one, or remove the section")
         for one in named:
             if one not in known:
-                self._problems.add(where, f'there is no {key[:-1]} "{one}"', did_you_mean(one, known))
+                what = f'there is no {key[:-1]} "{one}"'
+                self._problems.add(where, what, did_you_mean(one, known), value=one)
         return tuple(named)
 
     def _try(self, config: TransformationConfig, path: Path) -> None:

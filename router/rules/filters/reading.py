@@ -63,7 +63,8 @@ def _shape(data: object) -> Iterator[FilterProblem]:
         kind = action.get("type") if isinstance(action, Mapping) else None
         if not isinstance(kind, str) or kind not in _TYPES:
             what = f'"{kind}" is no action' if isinstance(kind, str) else "says no type"
-            yield FilterProblem(f"{place}.type", what, _nearest(str(kind or ""), tuple(_TYPES)))
+            text = kind if isinstance(kind, str) else None
+            yield FilterProblem(f"{place}.type", what, _nearest(str(kind or ""), tuple(_TYPES)), text)
             continue
         known = ("type", *(one.encode_name for one in fields(_TYPES[kind])))
         for key in action:
@@ -78,7 +79,9 @@ def _sense(found: FilterDefinition) -> Iterator[FilterProblem]:
         compile_filter(found.condition)
     except ExpressionRefused as error:
         what, _, remedy = str(error).partition("; ")
-        yield FilterProblem("if", f"is not FQL: {what}", remedy or "mend the condition")
+        yield FilterProblem(
+            "if", f"is not FQL: {what}", remedy or "mend the condition", found.condition, error.place
+        )
     for number, action in enumerate(found.actions):
         place = f"actions[{number}]"
         if isinstance(action, Sample):

@@ -14,6 +14,10 @@ class FilterProblem(Struct, frozen=True):
     """Where in the filter, e.g. `if` or `actions[0].percent`; empty for the filter as a whole."""
     what: str
     remedy: str
+    text: str | None = None
+    """The text that is wrong."""
+    at: tuple[int, int] | None = None
+    """Line and column of the fault within it."""
 
 
 class FilterRefused(RouterError):

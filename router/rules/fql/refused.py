@@ -17,3 +17,8 @@ class ExpressionRefused(RouterError):
             where = f"line {self.line}, " if "\n" in text else ""
             where += f"column {self.column}: "
         super().__init__(where + problem)
+
+    @property
+    def place(self) -> tuple[int, int] | None:
+        """Line and column in the text, both from 1."""
+        return None if self.line is None or self.column is None else (self.line, self.column)

@@ -23,7 +23,8 @@ _DATA = ("enum", "const", "default", "examples")
 def schema_faults(schema: dict[str, Any], place: str) -> list[Fault]:
     """Everything that makes `schema` unusable; `place` names its rule."""
     found = [
-        Fault(f"{place} {pointer}".rstrip(), what, remedy) for pointer, what, remedy in _walk(schema, "", 0)
+        Fault(f"{place} {pointer}".rstrip(), what, remedy, _parts(pointer))
+        for pointer, what, remedy in _walk(schema, "", 0)
     ]
     return found or list(_refusals(schema, place))
 
@@ -70,9 +71,14 @@ def _refusals(schema: dict[str, Any], place: str) -> Iterator[Fault]:
     except jsonschema_rs.ValidationError as error:
         pointer = "".join(f"/{_escaped(str(part))}" for part in error.instance_path)
         what = error.message.removesuffix(".")
-        yield Fault(f"{place} {pointer}".rstrip(), f"is not JSON Schema draft 7: {what}", "mend the schema")
+        what = f"is not JSON Schema draft 7: {what}"
+        yield Fault(f"{place} {pointer}".rstrip(), what, "mend the schema", _parts(pointer))
     except ValueError as error:
         yield Fault(place, f"is not JSON Schema draft 7: {error}", "mend the schema")
+
+
+def _parts(pointer: str) -> tuple[str, ...]:
+    return tuple(part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:])
 
 
 def _escaped(name: str) -> str:

@@ -5,11 +5,14 @@ beside its rules. What Segment exported from the old Config API has groups inste
 `rules.identify`, `rules.group`), and is read too.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
+from router.rules.json_places import place_of
 from router.rules.plan.faults import schema_faults
 from router.rules.plan.plan import Plan
 from router.rules.plan.refused import Fault, PlanRefused
@@ -22,6 +25,9 @@ MOST_RULES_OF_A_CALL = 200
 MOST_FAULTS = 50
 """So many faults are told at once."""
 _LONGEST_KEY = 1000
+_Path = tuple[str | int, ...]
+_Entry = tuple[Any, _Path, _Path]
+"""A rule, where it stands, and where in it its schema."""
 _WRAPPERS = ("data", "trackingPlan", "tracking_plan")
 _OLD_TYPES = {"identify": "IDENTIFY", "group": "GROUP", "global": "COMMON", "common": "COMMON"}
 
@@ -35,33 +41,45 @@ def read_plan(text: bytes, *, name: str = "", most_rules: int = MOST_RULES) -> P
         data = msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError) as error:
         what = "is empty" if not text.strip() else f"is not JSON: {error}"
-        raise PlanRefused([Fault("", what, 'write {"rules": […]}')]) from None
-    return plan_of(data, name=name, most_rules=most_rules)
+        raise PlanRefused([Fault("", what, 'write {"rules": […]}', at=_fault_in(text))]) from None
+    try:
+        return plan_of(data, name=name, most_rules=most_rules)
+    except PlanRefused as refused:
+        letters = text.decode()
+        placed = [replace(one, at=place_of(letters, one.path)) for one in refused.faults]
+        raise PlanRefused(placed) from None
 
 
 def plan_of(data: Any, *, name: str = "", most_rules: int = MOST_RULES) -> Plan:
     """The plan in decoded JSON; raises PlanRefused with every fault."""
-    about = _unwrapped(data)
+    about, begin = _unwrapped(data)
     rules = about.get("rules") if isinstance(about, Mapping) else about
+    begin = begin if isinstance(about, list) else (*begin, "rules")
+    entries: list[_Entry] | None = None
     if isinstance(rules, Mapping):
-        rules = list(_old_rules(rules))
-    if not isinstance(rules, list) or not isinstance(about, (Mapping, list)):
+        entries = list(_old_rules(rules, begin))
+    elif isinstance(rules, list):
+        entries = [(one, (*begin, index), ("jsonSchema",)) for index, one in enumerate(rules)]
+    if entries is None or not isinstance(about, (Mapping, list)):
         raise PlanRefused([Fault("", "has no list of rules", 'write {"rules": […]}')])
-    if not rules:
+    if not entries:
         what = "plans nothing: its list of rules is empty"
         raise PlanRefused([Fault("", what, "write a rule, or `router plan infer SOURCE` proposes some")])
-    if len(rules) > most_rules:
-        what = f"has {len(rules)} rules, and {most_rules} is the limit"
+    if len(entries) > most_rules:
+        what = f"has {len(entries)} rules, and {most_rules} is the limit"
         raise PlanRefused([Fault("", what, "split it")])
     faults: list[Fault] = []
     made: dict[tuple[str, str, int], Rule] = {}
-    for index, entry in enumerate(rules):
-        rule = _rule(entry, f"rule {index + 1}", faults)
+    for index, (entry, path, inside) in enumerate(entries):
+        wrong: list[Fault] = []
+        rule = _rule(entry, f"rule {index + 1}", wrong)
+        faults += [replace(one, path=(*path, *one.path)) for one in wrong]
         if rule is None:
             continue
         if made.setdefault((rule.type, rule.key, rule.version), rule) is not rule:
-            faults.append(Fault(str(rule), "is there twice", "give the newer one a higher version"))
-        faults += schema_faults(rule.schema, str(rule))
+            faults.append(Fault(str(rule), "is there twice", "give the newer one a higher version", path))
+        found = schema_faults(rule.schema, str(rule))
+        faults += [replace(one, path=(*path, *inside, *one.path)) for one in found]
         if len(faults) >= MOST_FAULTS:
             break
     if faults:
@@ -70,29 +88,43 @@ def plan_of(data: Any, *, name: str = "", most_rules: int = MOST_RULES) -> Plan:
     return Plan(made.values(), id=_text(told.get("id")), name=_text(told.get("name")) or name)
 
 
-def _unwrapped(data: Any) -> Any:
+def _fault_in(text: bytes) -> tuple[int, int] | None:
+    """Where text is not JSON."""
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as error:
+        return error.lineno, error.colno
+    except (ValueError, RecursionError):  # it is not even text
+        pass
+    return None
+
+
+def _unwrapped(data: Any) -> tuple[Any, _Path]:
+    path: _Path = ()
     for _ in _WRAPPERS:
         for wrapper in _WRAPPERS:
             if isinstance(data, Mapping) and "rules" not in data and wrapper in data:
-                data = data[wrapper]
-    return data
+                data, path = data[wrapper], (*path, wrapper)
+    return data, path
 
 
-def _old_rules(rules: Mapping[str, Any]) -> Iterator[Any]:
+def _old_rules(rules: Mapping[str, Any], begin: _Path) -> Iterator[_Entry]:
     """Rules as the old Config API groups them."""
-    for event in rules.get("events") or ():
+    for index, event in enumerate(rules.get("events") or ()):
+        path = (*begin, "events", index)
         if isinstance(event, Mapping):
-            yield {
+            rule = {
                 "type": "TRACK",
                 "key": event.get("name"),
                 "version": event.get("version", 1),
                 "jsonSchema": event.get("rules", {}),
             }
+            yield rule, path, ("rules",)
         else:
-            yield event
+            yield event, path, ()
     for group, kind in _OLD_TYPES.items():
         if rules.get(group):
-            yield {"type": kind, "jsonSchema": rules[group]}
+            yield {"type": kind, "jsonSchema": rules[group]}, (*begin, group), ()
 
 
 def _rule(entry: Any, place: str, faults: list[Fault]) -> Rule | None:
@@ -103,20 +135,28 @@ def _rule(entry: Any, place: str, faults: list[Fault]) -> Rule | None:
     schema = entry.get("jsonSchema")
     before = len(faults)
     if kind not in RULE_TYPES:
-        faults.append(Fault(place, f"has the type {_shown(kind)}", f"write one of {', '.join(RULE_TYPES)}"))
+        faults.append(
+            Fault(place, f"has the type {_shown(kind)}", f"write one of {', '.join(RULE_TYPES)}", ("type",))
+        )
     if not isinstance(key, str) or len(key) > _LONGEST_KEY:
-        faults.append(Fault(place, "has a key that is no name", "write the exact name of the event"))
+        faults.append(
+            Fault(place, "has a key that is no name", "write the exact name of the event", ("key",))
+        )
     elif kind == "TRACK" and not key:
         faults.append(Fault(place, "has no key", "write the exact name of the event"))
     elif kind in KEYLESS and key:
         what = f"has the key {_shown(key)}, but a rule of the type {kind} is for all events"
-        faults.append(Fault(place, what, "leave the key out"))
+        faults.append(Fault(place, what, "leave the key out", ("key",)))
     if isinstance(version, float) and version.is_integer():
         version = int(version)
     if type(version) is not int or version < 0:
-        faults.append(Fault(place, f"has the version {_shown(version)}", "write a whole number, e.g. 1"))
+        faults.append(
+            Fault(place, f"has the version {_shown(version)}", "write a whole number, e.g. 1", ("version",))
+        )
     if not isinstance(schema, dict):
-        faults.append(Fault(place, "has no jsonSchema", 'write e.g. "jsonSchema": {"type": "object"}'))
+        faults.append(
+            Fault(place, "has no jsonSchema", 'write e.g. "jsonSchema": {"type": "object"}', ("jsonSchema",))
+        )
     if len(faults) > before or not isinstance(schema, dict):
         return None
     return Rule(kind, key, version, schema)  # type: ignore[arg-type]

@@ -14,6 +14,14 @@ class Fault(Struct, frozen=True):
     """The rule and a JSON pointer into its schema, e.g. `TRACK "Ride Ended" version 1 /properties/km`; "" for all."""
     what: str
     remedy: str
+    path: tuple[str | int, ...] = ()
+    """Where it is in the JSON of the plan."""
+    at: tuple[int, int] | None = None
+    """Line and column in its text, as far as that is known."""
+
+    def placed(self, file: str) -> str:
+        """The file with the line and the column."""
+        return file if self.at is None else f"{file}:{self.at[0]}:{self.at[1]}"
 
     def __str__(self) -> str:
         return f"{self.place}: {self.what}; {self.remedy}" if self.place else f"{self.what}; {self.remedy}"

@@ -1,5 +1,6 @@
 """Everything that is wrong with a configuration is said at once, each with its line and what to do."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,7 +24,7 @@ def test_all_problems_are_reported_at_once_in_the_order_of_the_file(problems: Pr
         "router.toml:3:",
         "router.toml:6:",
         "router.toml:9:",
-        "router.toml:11:",
+        "router.toml:11:10:",
     ]
 
 
@@ -43,7 +44,7 @@ def test_a_filter_that_is_no_fql_is_refused_with_the_column(problems: Problems) 
     found = problems('[destinations.a]\nkind = "hook"\nfilter = "type = "\nsettings.url = "u"\n')
 
     assert found == [
-        'router.toml:3: destinations.a.filter: is not FQL: column 8: expected a value after "="; mend the filter'
+        'router.toml:3:18: destinations.a.filter: is not FQL: expected a value after "="; mend the filter'
     ]
 
 
@@ -75,7 +76,7 @@ def test_a_destination_of_an_unknown_source_is_a_problem(problems: Problems) -> 
     )
 
     assert problem == (
-        'router.toml:5: destinations.a.sources: there is no source "websit"; did you mean "website"?'
+        'router.toml:5:11: destinations.a.sources: there is no source "websit"; did you mean "website"?'
     )
 
 
@@ -108,7 +109,7 @@ def test_every_wrong_setting_of_a_destination_is_named(problems: Problems) -> No
 
     assert found == [
         "router.toml:3: destinations.a.settings.url: expected str, got int; write text in quotes",
-        'router.toml:4: destinations.a.settings.mode: cannot be "fst"; did you mean "fast"?',
+        'router.toml:4:18: destinations.a.settings.mode: cannot be "fst"; did you mean "fast"?',
         'router.toml:5: destinations.a.settings.wait: cannot be "5 parsecs"; '
         'write a duration such as "500ms", "5s", "10m" or "24h"',
         'router.toml:6: destinations.a.settings.room: cannot be "big"; write a size such as "64KiB" or "1MiB"',
@@ -137,7 +138,7 @@ def test_every_wrong_setting_of_a_destination_is_named(problems: Problems) -> No
 def test_a_policy_that_makes_no_sense_is_a_problem(problems: Problems, policy: str, said: str) -> None:
     [problem] = problems(f"[destinations.a]\nkind = 'hook'\nsettings.url = 'u'\n{policy}\n")
 
-    assert problem.startswith(f"router.toml:4: destinations.a.{said}")
+    assert re.sub(r":4(:\d+)?:", ":4:", problem).startswith(f"router.toml:4: destinations.a.{said}")
 
 
 @pytest.mark.parametrize(
@@ -162,7 +163,7 @@ def test_a_policy_that_makes_no_sense_is_a_problem(problems: Problems, policy: s
 def test_a_door_that_cannot_be_is_a_problem(problems: Problems, key: str, said: str) -> None:
     [problem] = problems(f"[server]\n{key}\n")
 
-    assert problem.startswith(f"router.toml:2: {said}")
+    assert re.sub(r":2(:\d+)?:", ":2:", problem).startswith(f"router.toml:2: {said}")
 
 
 @pytest.mark.parametrize(

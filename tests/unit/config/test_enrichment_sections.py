@@ -80,7 +80,7 @@ SOURCE = '[sources.web]\nwrite_key = "k"\nenrich = {}\n'
     [
         (
             SOURCE.format('["wether"]'),
-            '3: sources.web.enrich: no plugin offers the enrichment "wether"; did you mean "weather"?',
+            '3:12: sources.web.enrich: no plugin offers the enrichment "wether"; did you mean "weather"?',
         ),
         (
             SOURCE.format('["weather", "weather"]'),

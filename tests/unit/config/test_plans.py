@@ -44,7 +44,7 @@ def test_a_broken_plan_is_refused_with_the_place_of_the_fault(file: Path) -> Non
         load({"plans": {"shop": {"file": str(file)}}, "sources": {"a": {"write_key": "k"}}})
 
     assert (
-        f'plans.shop.file: {file}: TRACK "Ride Ended" version 1 /properties/properties/properties/km'
+        f'plans.shop.file: {file}:1:155: TRACK "Ride Ended" version 1 /properties/properties/properties/km'
         in str(refused.value)
     )
 

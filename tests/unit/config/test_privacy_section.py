@@ -16,16 +16,16 @@ SOURCE = '[sources.web]\nwrite_key = "k"\nprivacy = {}\n'
     [
         (
             SOURCE.format('{ email = "mask" }'),
-            "3: sources.web.privacy.email: is neither a class nor a path; write red, yellow, or a path below "
+            "3:13: sources.web.privacy.email: is neither a class nor a path; write red, yellow, or a path below "
             'properties, traits, context: "traits.email"',
         ),
         (
             SOURCE.format('{ red = "hash" }'),
-            '3: sources.web.privacy.red: needs a secret; set [privacy] secret = "env:PRIVACY_SECRET"',
+            '3:13: sources.web.privacy.red: needs a secret; set [privacy] secret = "env:PRIVACY_SECRET"',
         ),
         (
             SOURCE.format('{ "traits.email" = "encrypt" }'),
-            '3: sources.web.privacy."traits.email": needs a key; set [privacy] key = "env:PRIVACY_KEY"',
+            '3:14: sources.web.privacy."traits.email": needs a key; set [privacy] key = "env:PRIVACY_KEY"',
         ),
         (
             '[privacy]\nkey = "c2hvcnQ="\n',
@@ -33,13 +33,13 @@ SOURCE = '[sources.web]\nwrite_key = "k"\nprivacy = {}\n'
         ),
         (
             '[privacy]\nred = ["ssn"]\ngreen = ["ssn"]\n',
-            '3: privacy.green: "ssn" is red too; give each field one colour',
+            '3:11: privacy.green: "ssn" is red too; give each field one colour',
         ),
         ("[privacy]\nlook_every = 0\n", "2: privacy.look_every: must be 1 or more; 1 looks at every event"),
         ('[privacy]\nredd = ["x"]\n', '2: privacy.redd: is not a known key; did you mean "red"?'),
         (
             '[privacy.matchers.a]\ncolour = "green"\n',
-            '2: privacy.matchers.a.colour: cannot be "green"; known are red, yellow',
+            '2:11: privacy.matchers.a.colour: cannot be "green"; known are red, yellow',
         ),
         (
             '[privacy.matchers.a]\ncolour = "red"\npattern = "x"\n',
@@ -47,7 +47,7 @@ SOURCE = '[sources.web]\nwrite_key = "k"\nprivacy = {}\n'
         ),
         (
             '[privacy.matchers.a]\ncolour = "red"\non = "value"\npattern = "(?=x)"\n',
-            "4: privacy.matchers.a.pattern: is not RE2 (invalid perl operator: (?=); "
+            "4:12: privacy.matchers.a.pattern: is not RE2 (invalid perl operator: (?=); "
             "there is no look-around and no back-reference",
         ),
         ("privacy = 7\n", "1: privacy: must be a section, not a number; write [privacy]"),
