@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         Unauthorized,
     )
     from router.events.calls import Alias, AnyEvent, Event, Group, Identify, Page, Screen, Track
+    from router.events.profile import ProfileSnapshot
     from router.events.reserved import amount, currency, trait
     from router.plugins.auth import (
         Auth,
@@ -70,6 +71,7 @@ __all__ = [
     "Identify",
     "Outcome",
     "Page",
+    "ProfileSnapshot",
     "QueryAuth",
     "Rate",
     "RefreshTokenAuth",
@@ -112,6 +114,7 @@ _HOMES = {
         "Unauthorized",
     ),
     "router.events.calls": ("Alias", "AnyEvent", "Event", "Group", "Identify", "Page", "Screen", "Track"),
+    "router.events.profile": ("ProfileSnapshot",),
     "router.events.reserved": ("amount", "currency", "trait"),
     "router.plugins.auth": (
         "Auth",

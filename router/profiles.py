@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping
 
+from msgspec.structs import replace
+
 from router.config.model import Config
+from router.config.profile_reads import kept_traits
 from router.events.source import EMBEDDED_SOURCE, Source
 from router.rules.identity.space_rules import SpaceRules
 
@@ -11,7 +14,7 @@ def spaces_of(config: Config) -> Mapping[str, tuple[str, SpaceRules]]:
     """For each source its space, which is its workspace, and the rules; empty where there are no profiles."""
     if config.identity is None or not config.identity.enabled:
         return {}
-    rules = config.identity.rules()
+    rules = replace(config.identity.rules(), snapshot=kept_traits(config))
     sources: Mapping[str, Source] = {
         EMBEDDED_SOURCE: Source(name=EMBEDDED_SOURCE, write_key=""), **config.sources,
     }  # fmt: skip

@@ -7,6 +7,7 @@ from msgspec import Raw, Struct
 from router.admin.verbs import Desk, Verb
 from router.events.calls import decode_event
 from router.events.envelope import Envelope
+from router.events.profile import attach, pack, unpack
 from router.events.wire import ABSENT
 from router.storage.segment import decode_segment
 from router.storage.store import Storage
@@ -32,18 +33,23 @@ class Kept(Struct, frozen=True):
     """Its stored form."""
     metadata: Raw = Raw(b"null")
     """Its `_metadata`, which decides about destinations that the client has sent it to; null when it has none."""
+    profile: bytes = b""
+    """What it knows of its profile, which decides too."""
 
     def envelope(self) -> Envelope:
         """The event as it stands in the stream."""
         metadata = self.metadata if bytes(self.metadata) != b"null" else ABSENT
         event = decode_event(bytes(self.event))
+        attach(event, unpack(self.profile))
         return Envelope(self.position, self.source, event, self.received_at, metadata)
 
     @classmethod
     def of(cls, one: Envelope) -> Self:
         """The event in a form that can be handed on."""
         metadata = one.metadata if bytes(one.metadata) else Raw(b"null")
-        return cls(one.position, one.source, one.received_at, Raw(one.event.json), metadata)
+        return cls(
+            one.position, one.source, one.received_at, Raw(one.event.json), metadata, pack(one.event.profile)
+        )
 
 
 LAST: Verb[Last, list[Kept]] = Verb("last", Last, list[Kept])

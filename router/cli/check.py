@@ -8,6 +8,8 @@ from router.cli import configuration, output
 from router.cli.asking import ask
 from router.config import lives
 from router.config.model import Config
+from router.config.problems import dotted
+from router.config.profile_reads import profile_reads
 from router.errors import RouterError
 
 
@@ -26,6 +28,7 @@ def check(file: str) -> None:
     _show_destinations(config)
     _show_transformations(config)
     _show_consent(config)
+    _show_profile_reads(config)
 
 
 def _look_at_store(file: str, config: Config) -> None:
@@ -88,3 +91,20 @@ def _show_consent(config: Config) -> None:
         rows.append((id, one.name or id, ", ".join(needing) if one.enabled else "nobody: it is switched off"))
     output.line()
     output.table(("consent category", "name", "needed by"), rows)
+
+
+def _show_profile_reads(config: Config) -> None:
+    """Which traits are kept with events, and for whom; older events do not have them."""
+    by_trait: dict[str, list[str]] = {}
+    for read in profile_reads(config):
+        if read.trait is not None:
+            by_trait.setdefault(read.trait, []).append(dotted(read.place))
+    if not by_trait:
+        return
+    output.line()
+    rows = [(output.printable(name), ", ".join(sorted({*by_trait[name]}))) for name in sorted(by_trait)]
+    output.table(("trait kept with events", "because of"), rows)
+    output.line(
+        "\nEvents that were processed before a trait was named do not have it: where they still wait, or are "
+        "replayed, rules find it absent."
+    )

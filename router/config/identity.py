@@ -48,6 +48,9 @@ class IdentityConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Whether zeroes and dashes, "-1", "null" and "anonymous" are blocked for every type; by default they are."""
     filters: tuple[str, ...] = ()
     """Up to 10 conditions in FQL: an event that matches one stays out of the profiles; destinations get it as ever."""
+    snapshot: tuple[str, ...] = ()
+    """Traits that are kept with each event, e.g. ["plan"], so that plugins find them in `event.profile.traits`. Those
+    that filters, mappings and transformations name (`profile.traits.plan`) are kept anyway."""
     memory: Size = Size(32 * 2**20)
     """Memory for the profiles that were met last, so that their events do not ask the store."""
     limits: Mapping[str, Limit] = field(default_factory=dict)
@@ -132,6 +135,8 @@ def _check(section: IdentityConfig, path: Path, problems: Problems) -> None:
             except ValueError as error:
                 what = f'"{pattern}" {error}'
                 problems.add((*path, "blocked", type, "patterns"), what, "mend the pattern")
+    if "" in section.snapshot:
+        problems.add((*path, "snapshot"), "names a trait without a name", "take the empty text out")
     _check_filters(section.filters, (*path, "filters"), problems)
     if section.memory < 1 << 20:
         problems.add((*path, "memory"), "leaves no room for profiles", 'the default is "32MiB"')

@@ -32,6 +32,7 @@ from router.config.model import (
 from router.config.plans import check_planned, read_plans
 from router.config.privacy import check_alerts, check_controls, colours_in, read_privacy
 from router.config.problems import Problems, did_you_mean, dotted
+from router.config.profile_reads import check_profile_reads
 from router.config.secrets import EnvironmentAndFiles, References
 from router.config.sections import DestinationReader, check_renames, read_sources
 from router.config.spaces import read_spaces
@@ -231,6 +232,9 @@ def _read(
             references=references,
             problems=problems,
         )
+    check_profile_reads(
+        destinations, transformations, identity, is_section_there="identity" in data, problems=problems
+    )
     if problems or broken:
         raise ConfigError([*problems.lines(), *([broken] if broken else [])])
     window = max((one.dedupe_window for one in sources.values()), default=storage.dedupe_window)

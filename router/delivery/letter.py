@@ -3,6 +3,7 @@
 from router.delivery.verdict import Verdict
 from router.events.calls import readable
 from router.events.envelope import Envelope
+from router.events.profile import pack
 from router.storage.letters import DeadLetter
 
 
@@ -28,4 +29,5 @@ def dead_letter(
         request=verdict.request,
         answer=verdict.answer,
         source=envelope.source,
+        profile=pack(envelope.event.profile),
     )

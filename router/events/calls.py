@@ -18,6 +18,8 @@ EMPTY_OBJECT = Raw(b"{}")
 _OPEN_JSON = {name: f"{name}_json" for name in ("properties", "traits", "context", "integrations")}
 _encode = msgspec.json.Encoder().encode
 if TYPE_CHECKING:
+    from router.events.profile import ProfileSnapshot
+
     _Hidden = Any
 else:  # a client's own field of such a name is passed over whatever it holds; `decode_event` takes it out again
     _Hidden = Raw
@@ -75,6 +77,8 @@ class Event(
     """What of the open JSON was decoded already."""
     _without: _Hidden = UNSET
     """Names that the stored form lacks although the struct has a value there: fields that were removed."""
+    _profile: _Hidden = UNSET
+    """Whose it is (`router.events.profile`)."""
 
     @property
     def type(self) -> str:
@@ -103,6 +107,14 @@ class Event(
     def integrations(self) -> dict[str, Any]:
         """The decoded `integrations`; shared, not to be changed."""
         return self._opened("integrations_json")
+
+    @property
+    def profile(self) -> "ProfileSnapshot | None":
+        """Whose it is: the profile's id, and the traits that are kept with it; None where there are no profiles.
+
+        Only on the way to destinations: before an event is kept, nobody knows yet. Never a part of `json`.
+        """
+        return None if self._profile is UNSET else self._profile
 
     def replace(self, **changes: Any) -> Self:
         """Return a copy with `changes`; the original stays as it is.
@@ -200,7 +212,7 @@ AnyEvent = Track | Identify | Page | Screen | Group | Alias
 """An event of any of the six types."""
 EVENT_TYPES: tuple[str, ...] = ("track", "identify", "page", "screen", "group", "alias")
 _decode = msgspec.json.Decoder(AnyEvent).decode
-_HIDDEN = ("_extra", "_json", "_open", "_without")
+_NOTHING_HIDDEN = dict.fromkeys(("_extra", "_json", "_open", "_without", "_profile"), UNSET)
 _REQUIRED = {
     one: tuple(part.encode_name for part in fields(one) if part.required) for one in AnyEvent.__args__
 }
@@ -212,16 +224,17 @@ _ENCODED = {
     for name, encoded in zip(one.__struct_fields__, one.__struct_encode_fields__, strict=True)
 }
 _members = msgspec.json.Decoder(dict[str, Raw]).decode
-_KNOWN = {"type"}.union(*(one.__struct_encode_fields__ for one in AnyEvent.__args__)) - set(_HIDDEN)
+_KNOWN = {"type"}.union(*(one.__struct_encode_fields__ for one in AnyEvent.__args__)) - set(_NOTHING_HIDDEN)
 
 
 def encode_event(event: Event) -> bytes:
     """Encode the stored form of `event` in one line, with its unknown top-level fields behind the known ones."""
     without = event._without
-    if event._extra is UNSET and event._open is UNSET and event._json is UNSET and without is UNSET:
+    is_plain = event._extra is UNSET and event._open is UNSET and event._json is UNSET
+    if is_plain and without is UNSET and event._profile is UNSET:
         encoded = _encode(event)
     else:
-        encoded = _encode(replace(event, _extra=UNSET, _json=UNSET, _open=UNSET, _without=UNSET))
+        encoded = _encode(replace(event, **_NOTHING_HIDDEN))
         if event._extra:
             encoded = encoded[:-1] + b"," + event._extra + b"}"
         if without is not UNSET:
@@ -229,6 +242,11 @@ def encode_event(event: Event) -> bytes:
     if b"\n" in encoded or b"\r" in encoded:  # a line end can only be white space between tokens
         encoded = msgspec.json.format(encoded, indent=-1)
     return encoded
+
+
+def _hide(event: Event) -> None:
+    for name in _NOTHING_HIDDEN:
+        force_setattr(event, name, UNSET)
 
 
 def _unknown_fields(stored: bytes) -> bytes | UnsetType:
@@ -240,11 +258,18 @@ def _unknown_fields(stored: bytes) -> bytes | UnsetType:
 def decode_event(stored: bytes) -> AnyEvent:
     """Decode one stored event; `event.json` is `stored` itself."""
     event: AnyEvent = _decode(stored)
-    if event._extra is not UNSET or event._open is not UNSET or event._without is not UNSET:  # a client's own
-        for name in _HIDDEN:
-            force_setattr(event, name, UNSET)
+    is_client_s = event._extra is not UNSET or event._open is not UNSET or event._without is not UNSET
+    if is_client_s or event._profile is not UNSET:  # it sent a field of such a name
+        _hide(event)
     force_setattr(event, "_json", stored)
     return event
+
+
+def keep_profile(event: AnyEvent, made: AnyEvent) -> AnyEvent:
+    """`made`, which was made of `event` and perhaps anew, as an event of the same profile."""
+    if made._profile is not event._profile:
+        force_setattr(made, "_profile", event._profile)
+    return made
 
 
 def cut(event: AnyEvent, shortened: bytes) -> AnyEvent:
@@ -268,9 +293,9 @@ def cut(event: AnyEvent, shortened: bytes) -> AnyEvent:
         gone.append("context")
     if made.integrations_json is EMPTY_OBJECT:
         gone.append("integrations")
-    for name in _HIDDEN:
-        force_setattr(made, name, UNSET)
+    _hide(made)
     force_setattr(made, "_json", shortened)
+    force_setattr(made, "_profile", event._profile)
     if gone:
         force_setattr(made, "_without", frozenset(gone))
     return made

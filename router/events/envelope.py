@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from msgspec import Raw, Struct
 
-from router.events.calls import AnyEvent
+from router.events.calls import AnyEvent, keep_profile
 from router.events.wire import ABSENT
 
 
@@ -20,12 +20,17 @@ class Envelope(Struct, frozen=True, gc=False):
     """Milliseconds since the epoch, by the router's clock; never decreases along a log."""
     metadata: Raw = ABSENT
     """`_metadata` as the client sent it: for routing decisions, never part of what is delivered."""
-    profile_id: str | None = None
-    """The profile the event was resolved to; None until identity resolution attaches one."""
+
+    @property
+    def profile_id(self) -> str | None:
+        """The profile that the event was resolved to; None where there is none."""
+        profile = self.event.profile
+        return None if profile is None else profile.id
 
     def replace_event(self, event: AnyEvent) -> "Envelope":
-        """Return the same envelope around another event."""
-        return Envelope(self.position, self.source, event, self.received_at, self.metadata, self.profile_id)
+        """Return the same envelope around another event, which is of the same profile."""
+        event = keep_profile(self.event, event)
+        return Envelope(self.position, self.source, event, self.received_at, self.metadata)
 
 
 def order_keys(event: AnyEvent) -> tuple[str, ...]:

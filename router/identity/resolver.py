@@ -13,9 +13,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 from msgspec import Struct, field
+from msgspec.structs import force_setattr
 
 from router.events.calls import AnyEvent, Track
 from router.events.envelope import Envelope
+from router.events.profile import attach
 from router.events.step import PROCESSING_ERROR, Failure, Prepared
 from router.events.times import parse_instant
 from router.rules.identity.draft import Stamp
@@ -126,6 +128,7 @@ class Resolver:
         for node, traits in zip(nodes, await self._profiles.traits(ids), strict=True):
             if node.traits is None:
                 node.traits = traits
+                self.memory.weigh(node)
 
     async def changes(self) -> ProfileChanges | None:
         """What is to be committed; of the links only those that are new."""
@@ -146,9 +149,9 @@ class Resolver:
         position = first
         worked = 0
         for event, found in zip(events, met, strict=True):
-            profile = None
+            node = None
             if found.__class__ is Node:
-                profile = _met_again(found)
+                node = _met_again(found)
             elif isinstance(found, Facts):
                 worked += 1
                 if worked % SLICE_EVENTS == 0:
@@ -157,12 +160,18 @@ class Resolver:
                 if isinstance(plan, Failure):
                     done.failures.append(plan)
                     continue
-                profile = await self._carry_out(event, found, plan, position, done.counts)
+                node = await self._carry_out(event, found, plan, position, done.counts)
             elif isinstance(found, Failure):
                 done.failures.append(found)
                 continue
+            if node is None:
+                attach(event.event, None)
+            else:
+                if node.snapshot is None:
+                    await self._take_snapshot(event, node, done.counts)
+                force_setattr(event.event, "_profile", node.snapshot)
             done.envelopes.append(
-                Envelope(position, event.source, event.event, event.received_at, event.metadata, profile)
+                Envelope(position, event.source, event.event, event.received_at, event.metadata)
             )
             done.hashes.append(event.message_hash)
             position += 1
@@ -198,15 +207,19 @@ class Resolver:
         """Ask the store what the step needs: the owners of identifiers, and the traits that will be changed."""
         wanted: dict[Key, None] = {}
         needy: list[tuple[Space, Facts]] = []
+        seen: dict[int, Node] = {}
+        """Profiles that nothing happens to, but whose chosen traits are kept with the events."""
         for event, facts in zip(events, met, strict=True):
+            if facts.__class__ is Node and facts.lacks_traits and self._spaces[event.source].chosen:
+                seen[id(facts)] = facts
             if not isinstance(facts, Facts):
                 continue
             space = self._spaces[event.source]
             wanted.update(dict.fromkeys(space.missing(facts)))
-            if facts.traits or facts.consent is not None or len(facts.users) > 1:
+            if facts.traits or facts.consent is not None or len(facts.users) > 1 or space.chosen:
                 needy.append((space, facts))
         await self.learn(list(wanted))
-        nodes = {id(node): node for space, facts in needy for node in space.lacking(facts)}
+        nodes = seen | {id(node): node for space, facts in needy for node in space.lacking(facts)}
         for start in range(0, len(nodes), KEYS_AT_ONCE):
             await self.learn_traits(list(nodes.values())[start : start + KEYS_AT_ONCE])
 
@@ -218,7 +231,7 @@ class Resolver:
 
     async def _carry_out(
         self, event: Prepared, facts: Facts, plan: Plan, position: int, counts: Counter[tuple[str, ...]]
-    ) -> str | None:
+    ) -> Node | None:
         if lacking := plan.lacks(facts):
             await self.learn_traits(lacking)
         try:
@@ -228,7 +241,16 @@ class Resolver:
             raise _Broken(event, error) from error
         for reason in plan.left_out:
             counts["left_out_of_profiles", event.source, reason] += 1
-        return None if node is None else node.profile.id
+        return node
+
+    async def _take_snapshot(self, event: Prepared, node: Node, counts: Counter[tuple[str, ...]]) -> None:
+        chosen = self._spaces[event.source].chosen
+        if chosen and node.lacks_traits:
+            await self.learn_traits([node])
+        if left_out := chosen.take(node):
+            counts["left_out_of_profiles", event.source, "snapshot"] += left_out
+        if chosen:
+            self.memory.weigh(node)
 
 
 def _without_profiles(events: Sequence[Prepared], first: int) -> Resolved:
@@ -246,12 +268,12 @@ def _meet(space: Space, event: AnyEvent) -> Met:
     return space.extraction.plain_facts(event) if node is None else node
 
 
-def _met_again(node: Node) -> str:
-    """The id of a profile that was met, or of the one that it became since."""
+def _met_again(node: Node) -> Node:
+    """A profile that was met, or the one that it became since."""
     while node.survivor is not None:
         node = node.survivor
     node.is_used = True
-    return node.profile.id
+    return node
 
 
 def _stamp(event: Prepared, position: int) -> Stamp:

@@ -6,7 +6,7 @@ from typing import Any
 
 from router.actors.guard import Foreign, Guard
 from router.errors import PluginError
-from router.events.calls import AnyEvent, Event
+from router.events.calls import AnyEvent, Event, keep_profile
 from router.plugins.dropped import Dropped
 from router.plugins.loading import code_file
 from router.plugins.transformation import Transformation
@@ -83,7 +83,7 @@ def _checked(one: Transformation[Any, Any], event: AnyEvent, made: Any) -> Made:
         return made
     if type(made) is not type(event) or made.message_id != event.message_id:
         raise PluginError(f"transformation {one.name!r} {_wrong(made, event)}")
-    return made
+    return keep_profile(event, made)
 
 
 def _wrong(made: object, event: AnyEvent) -> str:

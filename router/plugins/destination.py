@@ -4,7 +4,7 @@ Write either `requests`, a pure generator of HTTP requests, or `deliver`, for wh
 The engine batches, paces, retries, classifies and records; a destination has no loop, no sleep and no session.
 """
 
-from collections.abc import Generator, Hashable, Mapping, Sequence
+from collections.abc import Generator, Hashable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
 from router.events.calls import AnyEvent
@@ -136,6 +136,15 @@ class Destination(Generic[SettingsT, EventT]):
         Raise RetryLater, Snooze, Unauthorized or Rejected; anything else raised means "try again".
         """
         raise NotImplementedError
+
+    @classmethod
+    def profile_paths(cls, settings: Settings) -> Iterable[tuple[str, ...]]:
+        """What it reads of `event.profile` with these settings, e.g. `[("traits", "plan")]`; nothing by default.
+
+        Those traits are kept with each event; others are absent, unless another rule or `[identity] snapshot` names
+        them.
+        """
+        return ()
 
     @classmethod
     def settings_type(cls) -> type[Settings]:

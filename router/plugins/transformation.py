@@ -4,7 +4,7 @@ It runs for every event of its sources before the event is kept, or of its desti
 quick, waits for nothing, and knows nothing but the event and its settings.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
 from router.events.calls import AnyEvent
@@ -51,6 +51,15 @@ class Transformation(Generic[SettingsT, EventT]):
         Most have no use for it. Events on their way to a destination come this way, those of a source one by one.
         """
         raise NotImplementedError
+
+    @classmethod
+    def profile_paths(cls, settings: Settings) -> Iterable[tuple[str, ...]]:
+        """What it reads of `event.profile` with these settings, e.g. `[("traits", "plan")]`; nothing by default.
+
+        Those traits are kept with each event; others are absent, unless another rule or `[identity] snapshot` names
+        them. Before an event is kept nobody knows yet whose it is: what names a path here is for destinations only.
+        """
+        return ()
 
     @classmethod
     def takes_many(cls) -> bool:

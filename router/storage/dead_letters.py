@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from router.events.calls import decode_event
 from router.events.envelope import Envelope, order_keys
+from router.events.profile import attach, unpack
 from router.events.times import parse_instant
 from router.storage.letters import DeadLetter, Parked
 from router.storage.segment import encode_segment
@@ -135,6 +136,7 @@ def revived_row(letter: DeadLetter, *, now: int, store_id: bytes) -> Parked | No
         return None
     try:
         event = decode_event(letter.event)
+        attach(event, unpack(letter.profile))
     except msgspec.MsgspecError:
         return None
     received = parse_instant(event.received_at)

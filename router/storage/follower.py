@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from msgspec import Struct
 
 from router.events.envelope import Envelope
+from router.events.profile import traits_size
 from router.storage.store import StoredSegment
 
 READ_BYTES = 1 << 20
@@ -170,7 +171,7 @@ class Follower:
 
 
 def _weight(envelopes: Sequence[Envelope]) -> int:
-    return WEIGHT * sum([len(envelope.event.json) for envelope in envelopes])
+    return WEIGHT * sum([len(one.event.json) + traits_size(one.event) for one in envelopes])
 
 
 def _from(reading: Reading, position: int) -> Reading:

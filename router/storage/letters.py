@@ -44,3 +44,5 @@ class DeadLetter(Struct, frozen=True, gc=False):
     """Who sent the event; empty in letters of an older version."""
     entry: bytes = b""
     """For a letter of the pipeline: the call alone as an entry of the inbox (msgpack), so that it can be sent again."""
+    profile: bytes = b""
+    """What the event knew of its profile, as `router.events.profile` packs it; empty for nothing."""

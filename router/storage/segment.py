@@ -16,8 +16,11 @@ sources and event names a segment holds is known without decompressing it.
             end of each block u32 (in the bytes of the blocks)
             string table: msgpack list of text; the source and event-name codes count in it (event-name code
             0xFFFFFFFF: none)
-            blocks, each compressed by itself: received_at i64, length of `_metadata` u32 and length of the
-            profile id plus one u16 (0: none) of all its slots, then their records: event JSON, `_metadata`, profile id
+            blocks, each compressed by itself: received_at i64, length of `_metadata` u32, length of the profile id
+            plus one u16 (0: none) and, in version 2, length of the traits u32 of all its slots, then their records:
+            event JSON, `_metadata`, profile id, traits
+
+Version 2 has traits of profiles beside its events (`router.events.profile`); a segment without any is of version 1.
 
 All numbers are little-endian. Why so: columns are written and searched by numpy at once, not slot by slot. Blocks of
 64 slots are big enough to compress well and small enough that taking out one event, or reading a few, costs little.
@@ -26,13 +29,23 @@ keyed by the store (`router.storage.hashing`), so the columns tell a reader of t
 """
 
 from collections.abc import Iterable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from xxhash import xxh3_64_intdigest
 
-from router.events.calls import EVENT_TYPES, Alias, AnyEvent, Group, Identify, Page, Screen, Track
+from router.events.calls import (
+    EMPTY_OBJECT,
+    EVENT_TYPES,
+    Alias,
+    AnyEvent,
+    Group,
+    Identify,
+    Page,
+    Screen,
+    Track,
+)
 from router.events.envelope import Envelope
 from router.events.wire import ABSENT
 from router.storage.hashing import key_hash, seed_of
@@ -40,6 +53,8 @@ from router.storage.segment_layout import (
     BLOCK_SLOTS,
     EMPTY_TYPE,
     NO_NAME,
+    PLAIN_VERSION,
+    TRAITS_VERSION,
     Columns,
     SegmentDamaged,
     assemble,
@@ -80,7 +95,7 @@ def encode_segment(
     slots = None if is_dense else np.array(positions, np.int64) - first_position
     strings: dict[str, int] = {}
     events = [envelope.event for envelope in envelopes]
-    records, lengths, metadata, profiles = _records(envelopes, events)
+    records, lengths, metadata, profiles, traits = _records(envelopes, events)
     sizes = _spread(np.array(lengths, np.int64), slots, count, 0)
     offsets = np.zeros(count + 1, np.int64)
     np.cumsum(sizes, out=offsets[1:])
@@ -95,26 +110,25 @@ def encode_segment(
         _spread(anonymous, slots, count, 0),
         *_previous(envelopes, first_position, store_id),
     )
-    received = _spread(np.array([one.received_at for one in envelopes], "<i8"), slots, count, 0)
-    metadata_sizes = _spread(np.array(metadata, "<u4"), slots, count, 0)
-    profile_sizes = _spread(np.array(profiles, "<u2"), slots, count, 0)
+    heads: list[NDArray[Any]] = [
+        _spread(np.array([one.received_at for one in envelopes], "<i8"), slots, count, 0),
+        _spread(np.array(metadata, "<u4"), slots, count, 0),
+        _spread(np.array(profiles, "<u2"), slots, count, 0),
+    ]
+    has_traits = any(traits)
+    if has_traits:
+        heads.append(_spread(np.array(traits, "<u4"), slots, count, 0))
     compress = compressor(level)
     blocks = []
     record = 0
     for start in range(0, count, BLOCK_SLOTS):
         end = min(start + BLOCK_SLOTS, count)
         after = 3 * end if slots is None else 3 * int(np.searchsorted(slots, end))
-        plain = b"".join(
-            [
-                received[start:end].tobytes(),
-                metadata_sizes[start:end].tobytes(),
-                profile_sizes[start:end].tobytes(),
-                *records[record:after],
-            ]
-        )
+        plain = b"".join([*[head[start:end].tobytes() for head in heads], *records[record:after]])
         record = after
         blocks.append(compress(plain))
-    return assemble(first_position, columns, list(strings), blocks)
+    version = TRAITS_VERSION if has_traits else PLAIN_VERSION
+    return assemble(first_position, columns, list(strings), blocks, version=version)
 
 
 def decode_segment(data: bytes) -> list[Envelope]:
@@ -146,25 +160,32 @@ def rewrite_without(data: bytes, slots: Iterable[int]) -> bytes:
     )
     used = set(columns.names.tolist()) | set(columns.sources[columns.types != EMPTY_TYPE].tolist())
     strings = [text if code in used else "" for code, text in enumerate(segment.strings)]
-    return assemble(segment.first_position, columns, strings, blocks)
+    return assemble(segment.first_position, columns, strings, blocks, version=segment.version)
 
 
 def _records(
     envelopes: Sequence[Envelope], events: Sequence[AnyEvent]
-) -> tuple[list[bytes], list[int], list[int], list[int]]:
-    """Three pieces for each record, the record's length, and the lengths of metadata and profile id (plus one)."""
+) -> tuple[list[bytes], list[int], list[int], list[int], list[int]]:
+    """Three pieces for each record, the record's length, and the lengths of metadata, profile id (plus one), traits."""
     pieces: list[bytes] = []
-    lengths, metadata_sizes, profile_sizes = [], [], []
+    lengths, metadata_sizes, profile_sizes, traits_sizes = [], [], [], []
     for envelope, event in zip(envelopes, events, strict=True):
         json = event.json
         raw = envelope.metadata
         metadata = b"" if raw is ABSENT else bytes(raw)
-        profile = b"" if envelope.profile_id is None else envelope.profile_id.encode()
-        pieces += (json, metadata, profile)
-        lengths.append(len(json) + len(metadata) + len(profile))
+        profile = event.profile
+        if profile is None:
+            owner, size, traits = b"", 0, b""
+        else:
+            owner = profile.id.encode()
+            size = len(owner) + 1
+            traits = b"" if profile.traits_json is EMPTY_OBJECT else bytes(profile.traits_json)
+        pieces += (json, metadata, owner + traits)
+        lengths.append(len(json) + len(metadata) + len(owner) + len(traits))
         metadata_sizes.append(len(metadata))
-        profile_sizes.append(0 if envelope.profile_id is None else len(profile) + 1)
-    return pieces, lengths, metadata_sizes, profile_sizes
+        profile_sizes.append(size)
+        traits_sizes.append(len(traits))
+    return pieces, lengths, metadata_sizes, profile_sizes, traits_sizes
 
 
 def _code(strings: dict[str, int], text: str) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from router.storage.segment_layout import FACTS, HEAD, MAGIC, VERSION, SegmentDamaged
+from router.storage.segment_layout import FACTS, HEAD, MAGIC, VERSIONS, SegmentDamaged
 
 FRONT_BYTES = HEAD.size + FACTS.size
 """So many bytes of a segment say where its columns of keys are."""
@@ -30,7 +30,7 @@ class KeyColumns(Struct, frozen=True):
     @classmethod
     def read(cls, front: bytes) -> "KeyColumns":
         """From the first `FRONT_BYTES` of a segment; raises SegmentDamaged."""
-        if len(front) < FRONT_BYTES or front[:4] != MAGIC or front[4] != VERSION:
+        if len(front) < FRONT_BYTES or front[:4] != MAGIC or front[4] not in VERSIONS:
             raise SegmentDamaged("its front cannot be read")
         _, count, _, previous, _ = FACTS.unpack_from(front, HEAD.size)
         return cls(FRONT_BYTES + 4 + _BEFORE_KEYS * count, 16 * count + 12 * previous, count, previous)

@@ -14,15 +14,17 @@ from xxhash import xxh3_64_intdigest
 from router.errors import StorageError
 
 MAGIC = b"PMSG"
-VERSION = 1
+PLAIN_VERSION, TRAITS_VERSION = 1, 2
+"""Segments without and with traits of profiles beside their events."""
+VERSIONS = (PLAIN_VERSION, TRAITS_VERSION)
 BLOCK_SLOTS = 64
 PLAIN, ZSTD = 0, 1
 EMPTY_TYPE = 255
 NO_NAME = 0xFFFFFFFF
 HEAD = struct.Struct("<4sBBHIQ")
 FACTS = struct.Struct("<QIIII")
-SLOT_HEAD = 8 + 4 + 2
-"""Bytes of a slot at the front of its block: received_at, length of metadata, length of profile id."""
+SLOT_HEADS = {PLAIN_VERSION: (8, 4, 2), TRAITS_VERSION: (8, 4, 2, 4)}
+"""Bytes of a slot at the front of its block, by version: received_at, length of metadata, of profile id, of traits."""
 _own = threading.local()
 
 
@@ -30,20 +32,20 @@ class SegmentDamaged(StorageError):
     """A segment cannot be read; the message says what is wrong with it."""
 
 
-def check(data: bytes) -> int:
-    """Check that `data` is a whole segment of a known kind, and return its codec; raises SegmentDamaged."""
+def check(data: bytes) -> tuple[int, int]:
+    """Check that `data` is a whole segment of a known kind: its version and codec; raises SegmentDamaged."""
     if len(data) < HEAD.size + FACTS.size:
         raise SegmentDamaged(f"it is cut off after {len(data)} bytes")
     magic, version, codec, dictionary, key, checksum = HEAD.unpack_from(data)
     if magic != MAGIC:
         raise SegmentDamaged(f"it begins with {magic!r} instead of {MAGIC!r}")
-    if version != VERSION or codec not in (PLAIN, ZSTD) or dictionary or key:
+    if version not in VERSIONS or codec not in (PLAIN, ZSTD) or dictionary or key:
         raise SegmentDamaged(
             f"version {version}, codec {codec}, dictionary {dictionary}, key {key} are not known here"
         )
     if xxh3_64_intdigest(memoryview(data)[HEAD.size :]) != checksum:
         raise SegmentDamaged("its checksum does not match")
-    return int(codec)
+    return int(version), int(codec)
 
 
 class Columns:
@@ -74,7 +76,7 @@ class Columns:
         self.previous_hashes = previous_hashes
 
 
-def assemble(first: int, columns: Columns, strings: list[str], blocks: list[bytes]) -> bytes:
+def assemble(first: int, columns: Columns, strings: list[str], blocks: list[bytes], *, version: int) -> bytes:
     """Put header, columns, strings and blocks together."""
     if columns.offsets[-1] > NO_NAME:
         raise ValueError("a segment holds at most 4 GiB of events")
@@ -97,7 +99,7 @@ def assemble(first: int, columns: Columns, strings: list[str], blocks: list[byte
             *blocks,
         ]
     )
-    return HEAD.pack(MAGIC, VERSION, ZSTD, 0, 0, xxh3_64_intdigest(body)) + body
+    return HEAD.pack(MAGIC, version, ZSTD, 0, 0, xxh3_64_intdigest(body)) + body
 
 
 def compressor(level: int) -> Callable[[bytes], bytes]:

@@ -9,8 +9,9 @@ import zstandard
 from msgspec import Raw
 from numpy.typing import NDArray
 
-from router.events.calls import decode_event
+from router.events.calls import EMPTY_OBJECT, decode_event
 from router.events.envelope import Envelope
+from router.events.profile import ProfileSnapshot, attach
 from router.events.wire import ABSENT
 from router.storage.segment_layout import (
     BLOCK_SLOTS,
@@ -19,7 +20,9 @@ from router.storage.segment_layout import (
     HEAD,
     NO_NAME,
     PLAIN,
-    SLOT_HEAD,
+    PLAIN_VERSION,
+    SLOT_HEADS,
+    TRAITS_VERSION,
     ZSTD,
     Columns,
     SegmentDamaged,
@@ -37,6 +40,8 @@ class Segment:
     ) -> None:
         self._data = data
         self._codec = codec
+        self.version = PLAIN_VERSION
+        """Which format it has."""
         self._ends: list[int] = []
         self._blocks_at = 0
         self.first_position = first_position
@@ -66,7 +71,7 @@ class Segment:
     @classmethod
     def parse(cls, data: bytes) -> "Segment":
         """Read header and columns, and check the whole; raises SegmentDamaged."""
-        codec = check(data)
+        version, codec = check(data)
         first, count, slots, previous, strings_size = FACTS.unpack_from(data, HEAD.size)
         if slots != BLOCK_SLOTS:
             raise SegmentDamaged(f"its blocks have {slots} slots instead of {BLOCK_SLOTS}")
@@ -87,7 +92,7 @@ class Segment:
         except (ValueError, msgspec.DecodeError) as error:
             raise SegmentDamaged(f"its columns cannot be read: {error}") from error
         segment = cls(data, first, codec, columns, strings)
-        segment._ends, segment._blocks_at = ends, take.at
+        segment.version, segment._ends, segment._blocks_at = version, ends, take.at
         return segment
 
     def find(self, key: int) -> list[int]:
@@ -128,7 +133,8 @@ class Segment:
         start = number * BLOCK_SLOTS
         end = min(start + BLOCK_SLOTS, self.count)
         offsets = self.columns.offsets
-        heads = (end - start) * SLOT_HEAD
+        widths = SLOT_HEADS[self.version]
+        heads = (end - start) * sum(widths)
         records = [
             plain[heads + offsets[slot] - offsets[start] : heads + offsets[slot + 1] - offsets[start]]
             for slot in range(start, end)
@@ -136,8 +142,10 @@ class Segment:
         ]
         for slot in range(end - start):
             if start + slot in gone:
-                for at, size in ((0, 8), (8 * (end - start), 4), (12 * (end - start), 2)):
+                at = 0
+                for size in widths:
                     plain[at + slot * size : at + (slot + 1) * size] = bytes(size)
+                    at += size * (end - start)
         joined = b"".join([bytes(plain[:heads]), *records])
         return compressor(1)(joined) if self._codec == ZSTD else joined
 
@@ -160,25 +168,34 @@ class Segment:
             received = np.frombuffer(plain, "<i8", size).tolist()
             metadata_sizes = np.frombuffer(plain, "<u4", size, 8 * size).tolist()
             profile_sizes = np.frombuffer(plain, "<u2", size, 12 * size).tolist()
+            traits_sizes = (
+                np.frombuffer(plain, "<u4", size, 14 * size).tolist()
+                if self.version == TRAITS_VERSION
+                else [0] * size
+            )
             offsets = columns.offsets[start : start + size + 1]
-            bounds: list[int] = (offsets - offsets[0] + SLOT_HEAD * size).tolist()
+            bounds: list[int] = (offsets - offsets[0] + sum(SLOT_HEADS[self.version]) * size).tolist()
             codes = columns.sources[start : start + size].tolist()
             for slot in wanted:
                 at = slot - start
                 first, end = bounds[at], bounds[at + 1]
                 if first == end:
                     continue
-                profile, metadata = None, ABSENT
+                profile, metadata, traits = None, ABSENT, EMPTY_OBJECT
+                if traits_sizes[at]:
+                    traits = Raw(plain[end - traits_sizes[at] : end])
+                    end -= traits_sizes[at]
                 if profile_sizes[at]:
-                    profile = plain[end + 1 - profile_sizes[at] : end].decode()
+                    owner = plain[end + 1 - profile_sizes[at] : end].decode()
+                    profile = ProfileSnapshot(owner, traits)
                     end += 1 - profile_sizes[at]
                 if metadata_sizes[at]:
                     metadata = Raw(plain[end - metadata_sizes[at] : end])
                     end -= metadata_sizes[at]
                 event = decode_event(plain[first:end])
-                found.append(
-                    Envelope(position + slot, strings[codes[at]], event, received[at], metadata, profile)
-                )
+                if profile is not None:
+                    attach(event, profile)
+                found.append(Envelope(position + slot, strings[codes[at]], event, received[at], metadata))
         except (ValueError, IndexError, msgspec.MsgspecError) as error:
             raise SegmentDamaged(f"block {number} cannot be read: {error}") from error
 

@@ -2,6 +2,8 @@
 
 Who did it is `u1` unless you say otherwise, when is `AT`, and the message id follows from all the rest: calls that
 differ have ids that differ. `user_id=None` makes an event without a user.
+
+`profile={"traits": {"plan": "gold"}}` gives the event what it would know of its profile; `id` may be said too.
 """
 
 from collections.abc import Mapping
@@ -10,13 +12,17 @@ from hashlib import blake2b
 from typing import Any, TypedDict, TypeVar, Unpack
 
 import msgspec
+from msgspec import Raw
 
 from router.events.calls import Alias, AnyEvent, Event, Group, Identify, Page, Screen, Track
+from router.events.profile import ProfileSnapshot, attach
 from router.events.times import format_instant
 from router.events.wire import NAMES
 
 AT = "2030-05-01T10:00:00.000Z"
 """When events happen and are received, unless told otherwise."""
+PROFILE_ID = "use_00000000000000000000000000000001"
+"""The id of a profile that none is given for."""
 
 EventT = TypeVar("EventT", bound=Event)
 
@@ -34,6 +40,7 @@ class Common(TypedDict, total=False):
     context: Mapping[str, Any]
     integrations: Mapping[str, Any]
     channel: str | None
+    profile: Mapping[str, Any] | None
 
 
 def track(event: str, *, properties: Mapping[str, Any] | None = None, **common: Unpack[Common]) -> Track:
@@ -92,6 +99,7 @@ def one_of_each(**common: Unpack[Common]) -> list[AnyEvent]:
 
 def _event(kind: type[EventT], common: Common, **own: Any) -> EventT:
     given = dict(common)
+    profile: Any = given.pop("profile", None)
     if "user_id" not in given and "anonymous_id" not in given:
         given["user_id"] = "u1"
     timestamp = _time(given.pop("timestamp", AT))
@@ -110,7 +118,19 @@ def _event(kind: type[EventT], common: Common, **own: Any) -> EventT:
     members = {name: value for name, value in members.items() if value is not None}
     if "messageId" not in members:
         members["messageId"] = blake2b(msgspec.json.encode(members), digest_size=12).hexdigest()
-    return msgspec.json.decode(msgspec.json.encode(members), type=kind)
+    event = msgspec.json.decode(msgspec.json.encode(members), type=kind)
+    if profile is not None:
+        attach(event, snapshot(profile))
+    return event
+
+
+def snapshot(profile: Mapping[str, Any]) -> ProfileSnapshot:
+    """What an event knows of a profile that is written as rules see it: `{"id": …, "traits": {…}}`."""
+    unknown = profile.keys() - {"id", "traits"}
+    if unknown:
+        raise TypeError(f"a profile has an id and traits, and no {min(unknown)!r}")
+    traits = {name: value for name, value in profile.get("traits", {}).items() if value is not None}
+    return ProfileSnapshot(str(profile.get("id", PROFILE_ID)), Raw(msgspec.json.encode(traits)))
 
 
 def _time(value: Any) -> Any:

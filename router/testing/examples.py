@@ -21,9 +21,11 @@ from msgspec import UNSET, Struct, UnsetType
 from router.config.model import DestinationConfig, TransformationConfig
 from router.errors import RouterError
 from router.events.calls import AnyEvent, decode_event
+from router.events.profile import attach
 from router.plugins.chain import Chain
 from router.plugins.dropped import Dropped
 from router.plugins.settings import FileText, Settings
+from router.testing.events import snapshot
 from router.testing.exchanging import Exchange, answer, exchange, shown
 
 _AT = "2030-05-01T10:00:00.000Z"
@@ -56,6 +58,8 @@ class Example(Struct, frozen=True, forbid_unknown_fields=True):
 
     event: dict[str, Any]
     name: str = ""
+    profile: dict[str, Any] | UnsetType = UNSET
+    """What the event knows of its profile, e.g. { traits = { plan = "gold" } }; by default nothing."""
     expect: dict[str, Any] | UnsetType = UNSET
     """Fields of the event that comes out."""
     dropped: str | bool | UnsetType = UNSET
@@ -129,7 +133,10 @@ def _read(written: object, where: str) -> Example:
 
 
 def _event(example: Example) -> AnyEvent:
-    return decode_event(msgspec.json.encode({**_EVENT, **example.event}))
+    event = decode_event(msgspec.json.encode({**_EVENT, **example.event}))
+    if not isinstance(example.profile, UnsetType):
+        attach(event, snapshot(example.profile))
+    return event
 
 
 def _transformed(section: TransformationConfig, example: Example) -> Iterator[str]:

@@ -1,7 +1,11 @@
 """The author's guide: its plugins load, its tests pass, its destination keeps every promise, as they stand there."""
 
+import tomllib
 from pathlib import Path
+from textwrap import indent
+from typing import Any
 
+import msgspec
 import pytest
 from click.testing import CliRunner
 
@@ -10,6 +14,10 @@ import router.testing.recorded  # noqa: F401 - loaded once, not anew by each run
 from router.cli.main import main
 from router.config.load import load
 from router.errors import ConfigError
+from router.events.calls import Track
+from router.plugins.declarative.steps import Steps, StepsSettings
+from router.rules.changes.step import Step
+from router.testing import track
 from tests.examples.blocks import block
 from tests.house.tree import ROOT
 
@@ -92,6 +100,31 @@ def test_the_transformation_of_the_guide_does_what_it_says(mine: Path) -> None:
 
     assert eval(f"{call}.event", names) == "A"
     assert eval('Tidy(TidySettings(noise=("A",)), name="tidy").transform(track(" A "))', names) is None
+
+
+def test_what_the_guide_says_of_profiles_is_so(mine: Path) -> None:
+    names: dict[str, Any] = {}
+    exec((mine / "chat.py").read_text(encoding="utf-8"), names)
+    body = indent(block(PAGE, "python", "def profile_paths"), "    ")
+    exec(f"from router.testing import track\nclass Telling(Chat):\n{body}", names)
+    call = 'track("Met", profile={"traits": {"plan": "gold"}})'
+    assert call in (ROOT / PAGE).read_text(encoding="utf-8")
+
+    assert names["Telling"].profile_paths(None) == [("traits", "plan")]
+    assert eval(f"{call}.profile.traits", names) == {"plan": "gold"}
+
+
+def test_the_step_before_a_function_tells_it_the_plan() -> None:
+    step = '{ set = { "context.plan" = { "@path" = "$.profile.traits.plan" } } }'
+    assert step in (ROOT / PAGE).read_text(encoding="utf-8")
+    settings = StepsSettings(
+        steps=msgspec.convert(tomllib.loads(f"steps = [{step}]")["steps"], tuple[Step, ...])
+    )
+
+    made = Steps(settings, name="tell").transform(track("Met", profile={"traits": {"plan": "gold"}}))
+
+    assert isinstance(made, Track)
+    assert made.context == {"plan": "gold"}
 
 
 def test_the_function_of_the_guide_comes_true_as_its_examples_say(

@@ -1,11 +1,12 @@
-"""What the README shows of enrichments and privacy can be used as it stands there."""
+"""What the README shows of enrichments, privacy and profiles can be used as it stands there."""
 
 import tomllib
 
 import pytest
 
 from router.config.load import load
-from tests.examples.blocks import blocks
+from router.config.profile_reads import kept_traits
+from tests.examples.blocks import block, blocks
 
 ENVIRONMENT = {"WEBSITE_WRITE_KEY": "wk_website", "PRIVACY_SECRET": "s3cret"}
 
@@ -18,3 +19,9 @@ def test_a_piece_of_configuration_loads(text: str) -> None:
     config = load(tomllib.loads(text), environ=ENVIRONMENT)
 
     assert config.sources["website"].enrich or config.sources["website"].privacy
+
+
+def test_a_rule_that_looks_at_profiles_loads() -> None:
+    config = load(tomllib.loads(block("README.md", "toml", "[identity]")), environ=ENVIRONMENT)
+
+    assert kept_traits(config) == {"plan"}

@@ -1,6 +1,6 @@
 """What a declarative destination does with events: triggers choose, mappings shape, templates write requests."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar
 
 from msgspec import Struct
@@ -16,6 +16,7 @@ from router.plugins.outcome import Outcome
 from router.plugins.settings import Settings
 from router.rules.mapping.compiler import CompiledMapping
 from router.rules.mapping.failed import MappingFailed
+from router.rules.profile_paths import paths_of_mapping
 from router.rules.triggers.trigger import Trigger
 
 
@@ -25,6 +26,8 @@ class Subscription(Struct, frozen=True):
     name: str
     trigger: Trigger
     payload: CompiledMapping
+    fields: Callable[[AnyEvent], dict[str, Any]]
+    """What of an event the payload is made of."""
     template: RequestTemplate
 
 
@@ -51,6 +54,11 @@ class DeclarativeDestination(Destination[Settings, AnyEvent]):
         """The types that the file names."""
         return cls.types
 
+    @classmethod
+    def profile_paths(cls, settings: Settings) -> Iterable[tuple[str, ...]]:
+        """What the payloads look at."""
+        return [path for one in cls.definition.mappings for path in paths_of_mapping(one.payload)]
+
     def auth(self) -> Auth | None:
         """How requests are signed, by what the file says and the operator set."""
         return declared_auth(self.definition.auth, self._plain) if self.definition.auth else None
@@ -69,7 +77,9 @@ class DeclarativeDestination(Destination[Settings, AnyEvent]):
                 failures[number] = "no mapping takes the event as its insert function left it"
             for subscription in taking:
                 try:
-                    written = subscription.template.write(subscription.payload(event.fields), self._plain)
+                    written = subscription.template.write(
+                        subscription.payload(subscription.fields(event)), self._plain
+                    )
                 except MappingFailed as error:
                     failures[number] = f"mapping {subscription.name!r}: {error}"
                     continue

@@ -24,6 +24,7 @@ from router.rules.fql.refused import ExpressionRefused
 from router.rules.mapping.compiler import compile_mapping
 from router.rules.mapping.refused import MappingRefused
 from router.rules.mapping.template import Slot, read_template
+from router.rules.profile_paths import fields_of
 from router.rules.triggers.trigger import compile_trigger
 
 LARGEST_FILE = 1 << 20
@@ -208,7 +209,7 @@ def _subscription(
         problems += _of_slots(template.slots(), definition.settings, f"{place}.request")
     if trigger is None or payload is None or template is None or len(problems) > before:
         return None
-    return Subscription(mapping.name, trigger, payload, template)
+    return Subscription(mapping.name, trigger, payload, fields_of(mapping.payload), template)
 
 
 def _of_auth(definition: Definition) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """The transformation `segment`: those of Segment's Public API, from a file of JSON."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from router.events.calls import AnyEvent
@@ -13,6 +14,7 @@ from router.rules.changes.segment import (
     compile_group,
     conflicts_of,
     problems_of,
+    profile_paths_of,
     read_transformations,
 )
 
@@ -61,6 +63,12 @@ settings.json = '''[{"if": "event = 'Order'", "newEventName": "Order Paid"}]'''
     def __init__(self, settings: SegmentSettings, *, name: str) -> None:
         super().__init__(settings, name=name)
         self._transform = compile_group(settings.transformations())
+
+    @classmethod
+    def profile_paths(cls, settings: Settings) -> Iterable[tuple[str, ...]]:
+        """What conditions and derived properties look at."""
+        assert isinstance(settings, SegmentSettings)
+        return list(profile_paths_of(settings.transformations()))
 
     def transform(self, event: AnyEvent) -> AnyEvent | Dropped:
         """The event as all that fit it leave it."""

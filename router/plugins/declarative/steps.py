@@ -1,5 +1,6 @@
 """The transformation `steps`: what an operator writes down, done to every event."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from msgspec import field
@@ -11,7 +12,8 @@ from router.plugins.settings import Settings
 from router.plugins.transformation import Transformation
 from router.rules.changes.draft import Draft
 from router.rules.changes.refused import ChangeRefused
-from router.rules.changes.step import Step, compile_condition, compile_steps
+from router.rules.changes.step import Step, compile_condition, compile_steps, profile_paths_of
+from router.rules.profile_paths import paths_of_condition
 
 
 class StepsSettings(Settings, frozen=True):
@@ -48,6 +50,12 @@ class Steps(Transformation[StepsSettings, AnyEvent]):
         self._change = compile_steps(settings.steps)
         condition = compile_condition(settings.condition)
         self._holds = None if condition is None else condition.matches
+
+    @classmethod
+    def profile_paths(cls, settings: Settings) -> Iterable[tuple[str, ...]]:
+        """What conditions and values look at."""
+        assert isinstance(settings, StepsSettings)
+        return [*paths_of_condition(settings.condition), *profile_paths_of(settings.steps)]
 
     def transform(self, event: AnyEvent) -> AnyEvent | Dropped:
         """The event after all steps, or why it is dropped."""

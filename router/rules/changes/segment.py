@@ -23,6 +23,7 @@ from router.rules.changes.values import Encoding, digester
 from router.rules.fql.derived import compile_derived
 from router.rules.fql.filter import Filter, compile_filter
 from router.rules.fql.refused import ExpressionRefused
+from router.rules.profile_paths import ProfilePath, paths_of_condition
 
 MOST_VALUES = 10
 """Value transformations of one transformation, and paths of one of those."""
@@ -191,6 +192,15 @@ def compile_group(every: Iterable[SegmentTransformation]) -> Callable[[AnyEvent]
         return draft.finish()
 
     return transform
+
+
+def profile_paths_of(every: Iterable[SegmentTransformation]) -> Iterator[ProfilePath]:
+    """What those that are enabled read of an event's profile."""
+    for one in every:
+        if one.enabled:
+            yield from paths_of_condition(one.condition)
+            for derived in one.fql_defined_properties:
+                yield from paths_of_condition(derived.fql)
 
 
 class _Compiled(Struct, frozen=True):

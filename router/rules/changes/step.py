@@ -11,7 +11,7 @@
 A step is compiled once to a function of a draft. Fields that an event does not have are no matter.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Literal
 
 from msgspec import UNSET, Struct, UnsetType, field
@@ -24,6 +24,7 @@ from router.rules.fql.filter import Filter, compile_filter
 from router.rules.fql.refused import ExpressionRefused
 from router.rules.mapping.compiler import compile_mapping
 from router.rules.mapping.refused import MappingRefused
+from router.rules.profile_paths import ProfilePath, fields_of, paths_of_condition, paths_of_mapping
 
 DROPPED = "dropped_by_step"
 SAMPLED = "sampled_out"
@@ -78,6 +79,14 @@ def compile_steps(steps: Iterable[Step]) -> Change:
         return ""
 
     return change
+
+
+def profile_paths_of(steps: Iterable[Step]) -> Iterator[ProfilePath]:
+    """What steps that compile read of an event's profile."""
+    for step in steps:
+        yield from paths_of_condition(step.condition)
+        if isinstance(step.set, dict):
+            yield from paths_of_mapping(step.set)
 
 
 def compile_condition(text: str) -> Filter | None:
@@ -159,7 +168,8 @@ def _value(path: str, value: Any) -> Callable[[Draft], Any]:
         mapping = compile_mapping({"value": value})
     except MappingRefused as error:
         raise ChangeRefused(str(error), place=path) from None
-    return lambda draft: mapping(draft.finish().fields).get("value", UNSET)
+    fields = fields_of(value)
+    return lambda draft: mapping(fields(draft.finish())).get("value", UNSET)
 
 
 def _cast(step: Step) -> Change:

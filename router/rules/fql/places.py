@@ -21,6 +21,8 @@ Field = Callable[[str], Reader | Constant]
 EVENT_CLASSES: tuple[type[AnyEvent], ...] = get_args(AnyEvent)
 OPEN = ("properties", "traits", "context", "integrations")
 """The fields of an event that are open JSON."""
+PROFILE = "profile"
+"""Whose an event is stands beside it (`router.events.profile`); a field of that name in a call is not looked at."""
 
 _members = msgspec.json.Decoder(dict[str, Raw]).decode
 
@@ -38,6 +40,8 @@ def field_of_class(event_class: type[AnyEvent]) -> Field:
     def field(name: str) -> Reader | Constant:
         if name == "type":
             return Constant(event_class.__struct_config__.tag)
+        if name == PROFILE:
+            return _of_profile
         if name not in attributes:
             return _made_up(name)
         return _opened(name) if name in OPEN else attrgetter(attributes[name])
@@ -85,6 +89,11 @@ def _opened(name: str) -> Reader:
         )  # what was not sent opens as an empty object
 
     return read
+
+
+def _of_profile(event: Any) -> Any:
+    profile = event.profile
+    return None if profile is None else profile.fields
 
 
 def _made_up(name: str) -> Reader:

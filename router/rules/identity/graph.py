@@ -244,6 +244,7 @@ class Graph:
 
     def _put_traits(self, node: Node, traits: Traits) -> None:
         node.traits = traits
+        node.snapshot = None
         node.is_fresh = True
         self.draft.with_traits[node.profile.id] = node
         if not node.profile.has_traits:

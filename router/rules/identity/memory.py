@@ -7,6 +7,7 @@ again: what a failed step changed is nowhere else.
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterator
 
+from router.rules.identity.chosen import Chosen
 from router.rules.identity.extraction import Extraction
 from router.rules.identity.facts import Facts, Named
 from router.rules.identity.node import Node
@@ -23,6 +24,7 @@ class Space:
         self.name = name
         self.rules = rules
         self.extraction = Extraction(rules)
+        self.chosen = Chosen(rules.snapshot)
         self.owners: dict[Collection, defaultdict[str, dict[str, Node]]] = {
             "users": defaultdict(dict),
             "accounts": defaultdict(dict),

@@ -4,9 +4,10 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
+from router.events.profile import ProfileSnapshot
 from router.storage.profile import Profile, Traits
 
-_WEIGHT = 700
+_WEIGHT = 900
 _IDENTIFIER = 350
 _TRAIT = 250
 
@@ -27,6 +28,8 @@ class Node(Struct, eq=False, gc=False):
     """The profile that it went into since it was looked up."""
     is_fresh: bool = False
     """Whether its traits are a copy of this step, which may be changed in place."""
+    snapshot: ProfileSnapshot | None = None
+    """What its events know of it; None until one needs it, and again when its traits change."""
 
     @property
     def lacks_traits(self) -> bool:
@@ -51,7 +54,8 @@ class Node(Struct, eq=False, gc=False):
             if self.traits is None
             else sum(_TRAIT + len(one.json or b"") for one in self.traits.values.values())
         )
-        return _WEIGHT + _IDENTIFIER * self.size + 100 * self.profile.merges + traits
+        snapshot = 0 if self.snapshot is None else len(bytes(self.snapshot.traits_json))
+        return _WEIGHT + _IDENTIFIER * self.size + 100 * self.profile.merges + traits + snapshot
 
     def count(self, type: str, since: int) -> int:
         """How many identifiers of a type it has that came after `since`."""

@@ -37,6 +37,9 @@ class SpaceRules(Struct, frozen=True, kw_only=True):
     context_traits: bool = False
     """Whether `context.traits` of any call are traits of the profile; those of identify calls always are not."""
 
+    snapshot: frozenset[str] = frozenset()
+    """Names of the traits that are kept with each event, because rules look at them."""
+
     def limit(self, type: str) -> Limit:
         """How many values of a type a profile may have."""
         return self.limits.get(type, OTHERS)

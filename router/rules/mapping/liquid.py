@@ -8,10 +8,11 @@ is loaded only where a mapping uses `@liquid`.
 from collections.abc import Callable
 from typing import Any, TextIO
 
-from liquid import Environment, RenderContext, Undefined
+from liquid import BoundTemplate, Environment, RenderContext, Undefined
 from liquid.builtin.output import Output, OutputNode
 from liquid.builtin.tags.echo_tag import EchoNode, EchoTag
 from liquid.exceptions import LiquidError
+from liquid.static_analysis import TemplateAnalysis
 
 from router.errors import RouterError
 from router.rules.mapping.failed import LONGEST_TEXT, MappingFailed
@@ -99,14 +100,8 @@ def compile_liquid(template: str) -> Resolve:
     """A closure that renders `template`; raises LiquidRefused."""
     if len(template) > LONGEST_TEMPLATE:
         raise LiquidRefused(f"has more than {LONGEST_TEMPLATE} characters", "shorten the template")
-    try:
-        parsed = _ENVIRONMENT.from_string(template)
-        filters = parsed.analyze().filters
-    except LiquidError as error:
-        raise LiquidRefused(
-            f"is not a template: {error.message}", "mend it; loops and includes are disabled"
-        ) from None
-    for name in filters:
+    parsed, found = _analyzed(template)
+    for name in found.filters:
         if name not in _ENVIRONMENT.filters:
             what = "is disabled" if name in DISABLED_FILTERS else "is not known"
             raise LiquidRefused(f"uses the filter {name!r}, which {what}", "take it out")
@@ -120,6 +115,26 @@ def compile_liquid(template: str) -> Resolve:
             raise MappingFailed(f"@liquid: {error}") from None  # a filter that did not expect this value
 
     return run
+
+
+def liquid_paths(template: str) -> list[tuple[str, ...]]:
+    """The paths that a template reads; raises LiquidRefused."""
+    _, found = _analyzed(template)
+    return [
+        tuple(str(segment) for segment in variable.segments)
+        for variables in found.globals.values()
+        for variable in variables
+    ]
+
+
+def _analyzed(template: str) -> tuple[BoundTemplate, TemplateAnalysis]:
+    try:
+        parsed = _ENVIRONMENT.from_string(template)
+        return parsed, parsed.analyze()
+    except LiquidError as error:
+        raise LiquidRefused(
+            f"is not a template: {error.message}", "mend it; loops and includes are disabled"
+        ) from None
 
 
 class _OutputNode(OutputNode):

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 
 import pytest
+from msgspec import Raw
 from msgspec.structs import replace
 
 from router.events.calls import Identify, Track
+from router.events.profile import ProfileSnapshot, pack
 from router.storage.cursor import Cursor
 from router.storage.dead_letters import SLICE, LetterLine, LetterQuery
 from router.storage.letters import DeadLetter
@@ -129,6 +131,16 @@ async def test_a_revived_event_is_parked_due_at_once_with_a_copy_of_itself(store
     assert (kept.position, kept.source, kept.event.json) == (3, "website", letter(3).event)
     assert kept.received_at == 1_900_000_000_000
     assert await store.letters.count(LetterQuery()) == 0
+
+
+async def test_a_revived_event_knows_its_profile(store: Storage) -> None:
+    gold = ProfileSnapshot("use_1", Raw(b'{"plan":"gold"}'))
+    lines = await bury(store, replace(letter(3), profile=pack(gold)), letter(4))
+
+    await store.letters.revive([line.id for line in lines], now=9_000)
+
+    rows = [await store.parked_at("crm", position) for position in (3, 4)]
+    assert [decode_segment(row.kept)[0].event.profile for row in rows if row] == [gold, None]
 
 
 async def test_a_revived_event_is_pending_and_not_dead(store: Storage) -> None:

@@ -62,6 +62,17 @@ def test_check_lists_transformations(good: Path) -> None:
     assert "kept events of web" in router("check", config=good).output
 
 
+def test_check_shows_the_traits_that_are_kept_and_that_older_events_lack_them(good: Path) -> None:
+    assert "older" not in router("check", config=good).output
+    with good.open("a") as file:
+        file.write("[identity]\nsnapshot = ['plan', 'city']\n")
+
+    text = router("check", config=good).output
+
+    assert ["plan", "identity.snapshot"] in [line.split() for line in text.splitlines()]
+    assert "processed before a trait was named do not have it" in text
+
+
 def test_check_says_what_events_call_a_destination_and_who_needs_consent(good: Path) -> None:
     name = next(iter(load(good).destinations))
     with good.open("a") as file:

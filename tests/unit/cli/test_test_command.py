@@ -222,3 +222,28 @@ def test_a_file_that_is_no_function_is_refused(folder: Folder, content: bytes | 
 
     assert done.exit_code == 78
     assert f"destinations.crm.settings.file: {message}" in done.output
+
+
+def test_an_example_may_say_whose_its_event_is(folder: Folder) -> None:
+    with (folder / "router.toml").open("a", encoding="utf-8") as file:
+        file.write("""
+[identity]
+
+[transformations.golden]
+kind = "steps"
+destinations = ["crm"]
+settings.steps = [{ drop = true, if = "profile.traits.plan != 'gold'" }]
+
+[[transformations.golden.examples]]
+event = { type = "track", event = "Order" }
+profile = { traits = { plan = "gold" } }
+expect = { event = "Order" }
+
+[[transformations.golden.examples]]
+event = { type = "track", event = "Order" }
+dropped = true
+""")
+
+    done = run("golden")
+
+    assert done.output.endswith("2 examples tried, none failed\n")

@@ -6,13 +6,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Raw
 
-from router.events.calls import Alias, AnyEvent, Group, Identify, Page, Screen, Track
+from router.events.calls import EMPTY_OBJECT, Alias, AnyEvent, Group, Identify, Page, Screen, Track
 from router.events.envelope import Envelope
+from router.events.profile import ProfileSnapshot, attach
 from router.events.wire import ABSENT
 from router.storage.hashing import key_hash
 from router.storage.segment import Segment, SegmentDamaged, decode_segment, encode_segment, rewrite_without
+from router.storage.segment_keys import KeyColumns
 
 STORE_ID = bytes(range(16))
+FIRST_VERSION = bytes.fromhex(
+    "504d53470101000000000000c90d8f6360cf17d907000000000000000200000040000000000000001400000000000000"
+    "93000000130100000000010000000200000002000000c94d9f0f514cdb8f273ca19faab22ae500000000000000000000"
+    "0000000000009500000093a777656273697465a3617070a654657374656428b52ffd602f005d040042c91c1c606b75c6"
+    "e86f82cc8cdcb61c2e6fa448b8e0c23848cd1464ec08d7020242a2b8c6278148b337d88b0b3b8fd769c6a9d5bbb64e86"
+    "4e6f81bd695f87fa96b60a2adfd79c1e27bd8eef5b96939308afd1c903e734335c51aa774e665ffdc1e97d6fee64c652"
+    "709d3ef3583b082104051082000108000792c071078b89d09ae336e685606030f000b0"
+)
+"""Two events at position 7, as the first version of the format had them."""
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
 SHARED = {"message_id": TEXT, "user_id": st.none() | TEXT, "anonymous_id": st.none() | TEXT}
 FIXED = {"received_at": st.just("r"), "timestamp": st.just("t")}
@@ -31,14 +42,23 @@ EVENTS: st.SearchStrategy[AnyEvent] = st.one_of(
     st.builds(Group, group_id=TEXT, **SHARED, **FIXED),
     st.builds(Alias, previous_id=TEXT, **SHARED, **FIXED),
 )
+PROFILES = st.none() | st.builds(
+    ProfileSnapshot, id=TEXT | st.just(""), traits_json=st.just(EMPTY_OBJECT) | OPEN
+)
+
+
+def owned(event: AnyEvent, profile: ProfileSnapshot | None) -> AnyEvent:
+    attach(event, profile)
+    return event
+
+
 ENVELOPES = st.builds(
     Envelope,
     position=st.just(0),
     source=st.sampled_from(["website", "app", "server"]),
-    event=EVENTS,
+    event=st.builds(owned, EVENTS, PROFILES),
     received_at=st.integers(0, 1 << 60),
     metadata=st.just(ABSENT) | OPEN,
-    profile_id=st.none() | TEXT | st.just(""),
 )
 
 
@@ -52,7 +72,7 @@ def place(envelopes: list[Envelope], positions: list[int]) -> list[Envelope]:
 def facts(envelope: Envelope) -> tuple[object, ...]:
     return (
         envelope.position, envelope.source, envelope.event.json, type(envelope.event), envelope.received_at,
-        bytes(envelope.metadata), envelope.profile_id,
+        bytes(envelope.metadata), envelope.event.profile,
     )  # fmt: skip
 
 
@@ -87,6 +107,42 @@ def test_an_event_goes_without_the_others(data: st.DataObject, envelopes: list[E
     ]
     assert Segment.parse(rewritten).count == len(envelopes)
     assert rewrite_without(rewritten, ()) == rewritten
+
+
+def test_a_segment_of_the_first_version_is_read_and_rewritten() -> None:
+    profile, nobody = decode_segment(FIRST_VERSION)
+
+    assert profile.event.profile == ProfileSnapshot("use_1")
+    assert bytes(profile.metadata) == b'{"bundled":[]}'
+    assert nobody.event.profile is None
+    assert [profile.position, nobody.position, nobody.source] == [7, 8, "app"]
+    assert encode_segment(7, [profile, nobody], store_id=STORE_ID) == FIRST_VERSION
+    assert [one.position for one in decode_segment(rewrite_without(FIRST_VERSION, [0]))] == [8]
+    assert KeyColumns.read(FIRST_VERSION).find(_columns(FIRST_VERSION), [key_hash(STORE_ID, "u2")]) == [1]
+
+
+def test_only_a_segment_with_traits_is_of_the_second_version() -> None:
+    attach((gold := track(0)).event, ProfileSnapshot("use_1", Raw(b'{"plan":"gold"}')))
+
+    encoded = encode_segment(0, [gold, track(1)], store_id=STORE_ID)
+
+    assert (encoded[4], FIRST_VERSION[4]) == (2, 1)
+    assert KeyColumns.read(encoded).find(_columns(encoded), [key_hash(STORE_ID, "u1")]) == [0, 1]
+
+
+def test_a_later_version_is_not_read() -> None:
+    data = bytearray(FIRST_VERSION)
+    data[4] = 3
+
+    with pytest.raises(SegmentDamaged, match="version 3"):
+        decode_segment(bytes(data))
+    with pytest.raises(SegmentDamaged):
+        KeyColumns.read(bytes(data))
+
+
+def _columns(data: bytes) -> bytes:
+    found = KeyColumns.read(data)
+    return data[found.start : found.start + found.size]
 
 
 @given(data=st.data())
