@@ -11,11 +11,21 @@ from router.rules.identity.space_rules import SpaceRules
 
 
 def spaces_of(config: Config) -> Mapping[str, tuple[str, SpaceRules]]:
-    """For each source its space, which is its workspace, and the rules; empty where there are no profiles."""
-    if config.identity is None or not config.identity.enabled:
+    """For each source its space, which is its workspace, and the rules of that; none where there are no profiles."""
+    identity = config.identity
+    if identity is None:
         return {}
-    rules = replace(config.identity.rules(), snapshot=kept_traits(config))
     sources: Mapping[str, Source] = {
         EMBEDDED_SOURCE: Source(name=EMBEDDED_SOURCE, write_key=""), **config.sources,
     }  # fmt: skip
-    return {name: (source.workspace, rules) for name, source in sources.items()}
+    kept = kept_traits(config)
+    rules = {
+        name: replace(identity.of(name).rules(), snapshot=kept)
+        for name in {source.workspace for source in sources.values()}
+        if identity.of(name).enabled
+    }
+    return {
+        name: (source.workspace, rules[source.workspace])
+        for name, source in sources.items()
+        if source.workspace in rules
+    }

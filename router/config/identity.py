@@ -1,10 +1,11 @@
-"""The section `[identity]`: whether there are profiles, and the rules of the identity graph."""
+"""The sections `[identity]` and `[identity.spaces.NAME]`: whether there are profiles, and the rules of their graphs."""
 
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from router.config.convert import Converter
 from router.config.problems import Path, Problems, did_you_mean
@@ -29,8 +30,9 @@ class BlockedConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Regular expressions (RE2) that are looked for in the value, e.g. ["^tmp-"]."""
 
 
-class IdentityConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The section `[identity]`: profiles, one space for each workspace of the sources. Without it there are none."""
+class SpaceRulesConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A section `[identity.spaces.NAME]`: rules of one workspace. What it does not say is as `[identity]` has it;
+    so are limits and blocked values of types that it does not name."""
 
     enabled: bool = True
     """Whether events are resolved to profiles; false keeps what there is and changes nothing of it."""
@@ -48,11 +50,6 @@ class IdentityConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Whether zeroes and dashes, "-1", "null" and "anonymous" are blocked for every type; by default they are."""
     filters: tuple[str, ...] = ()
     """Up to 10 conditions in FQL: an event that matches one stays out of the profiles; destinations get it as ever."""
-    snapshot: tuple[str, ...] = ()
-    """Traits that are kept with each event, e.g. ["plan"], so that plugins find them in `event.profile.traits`. Those
-    that filters, mappings and transformations name (`profile.traits.plan`) are kept anyway."""
-    memory: Size = Size(32 * 2**20)
-    """Memory for the profiles that were met last, so that their events do not ask the store."""
     limits: Mapping[str, Limit] = field(default_factory=dict)
     """How many values of a type a profile may have, e.g. { anonymous_id = { count = 5, per = "weekly" } }. By default 1
     `user_id` and 1 `group_id`, and 5 of every other type."""
@@ -83,21 +80,85 @@ class IdentityConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         }
 
 
+class IdentityConfig(SpaceRulesConfig, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The section `[identity]`: profiles, one space for each workspace of the sources. Without it there are none."""
+
+    snapshot: tuple[str, ...] = ()
+    """Traits that are kept with each event, e.g. ["plan"], so that plugins find them in `event.profile.traits`. Those
+    that filters, mappings and transformations name (`profile.traits.plan`) are kept anyway."""
+    memory: Size = Size(32 * 2**20)
+    """Memory for the profiles that were met last, so that their events do not ask the store."""
+    spaces: Mapping[str, SpaceRulesConfig] = field(default_factory=dict)
+    """Rules of their own for some workspaces, in `[identity.spaces.NAME]`; by default all have the same."""
+
+    def of(self, space: str) -> SpaceRulesConfig:
+        """The rules of a space."""
+        return self.spaces.get(space, self)
+
+
 def read_identity(data: object, problems: Problems) -> IdentityConfig | None:
     """The section, or None where there is none or something of it is wrong."""
     if data is None:
         return None
     path = ("identity",)
+    own, tables = _with_tables(data, path, problems)
+    spaces = own.pop("spaces", {}) if isinstance(own, dict) else {}
+    left_out = (*tables, "spaces")
+    section: IdentityConfig | None = Converter(problems).section(
+        IdentityConfig, own, path, left_out=left_out, **tables
+    )
+    if section is None:
+        return None
+    _check(section, path, problems)
+    if "" in section.snapshot:
+        problems.add((*path, "snapshot"), "names a trait without a name", "take the empty text out")
+    if section.memory < 1 << 20:
+        problems.add((*path, "memory"), "leaves no room for profiles", 'the default is "32MiB"')
+    return replace(section, spaces=_read_spaces(spaces, section, (*path, "spaces"), problems))
+
+
+def check_spaces(identity: IdentityConfig | None, workspaces: Iterable[str], problems: Problems) -> None:
+    """Each space with rules of its own is the workspace of a source."""
+    known = set(workspaces)
+    for name in () if identity is None else identity.spaces:
+        if name not in known:
+            path = ("identity", "spaces", name)
+            problems.add(path, "is the workspace of no source", did_you_mean(name, known))
+
+
+def _read_spaces(
+    data: object, common: IdentityConfig, path: Path, problems: Problems
+) -> dict[str, SpaceRulesConfig]:
+    if not isinstance(data, Mapping):
+        problems.add(path, "must be sections", f"write [{'.'.join(path)}.NAME]")
+        return {}
+    found: dict[str, SpaceRulesConfig] = {}
+    before = SpaceRulesConfig(**{name: getattr(common, name) for name in SpaceRulesConfig.__struct_fields__})
+    is_good = not problems
+    for name, section in data.items():
+        place = (*path, str(name))
+        own, tables = _with_tables(section, place, problems)
+        merged = {key: {**getattr(before, key), **table} for key, table in tables.items()}
+        space = Converter(problems).section(
+            SpaceRulesConfig, own, place, default=before, left_out=tuple(tables), **merged
+        )
+        if space is None:
+            continue
+        found[str(name)] = space
+        if is_good:  # otherwise what is wrong may be what all have in common, and is said there
+            _check(space, place, problems, types=common.custom_types)
+    return found
+
+
+def _with_tables(data: object, path: Path, problems: Problems) -> tuple[Any, dict[str, Any]]:
+    """The section without its tables by type, and those."""
     tables: dict[str, Any] = {}
-    if isinstance(data, Mapping):
-        for name, kind in (("limits", Limit), ("blocked", BlockedConfig)):
-            if name in data:
-                tables[name] = _table(kind, data[name], (*path, name), problems)
-        data = {key: value for key, value in data.items() if key not in tables}
-    section = Converter(problems).section(IdentityConfig, data, path, left_out=tuple(tables), **tables)
-    if section is not None:
-        _check(section, path, problems)
-    return section
+    if not isinstance(data, Mapping):
+        return data, tables
+    for name, kind in (("limits", Limit), ("blocked", BlockedConfig)):
+        if name in data:
+            tables[name] = _table(kind, data[name], (*path, name), problems)
+    return {key: value for key, value in data.items() if key not in tables}, tables
 
 
 def _table(kind: type[Struct], data: object, path: Path, problems: Problems) -> dict[str, Struct]:
@@ -111,8 +172,9 @@ def _table(kind: type[Struct], data: object, path: Path, problems: Problems) -> 
     return {type: one for type, one in found.items() if one is not None}
 
 
-def _check(section: IdentityConfig, path: Path, problems: Problems) -> None:
-    known = BUILT_IN.union(section.custom_types)
+def _check(section: SpaceRulesConfig, path: Path, problems: Problems, *, types: Iterable[str] = ()) -> None:
+    """Check the rules; `types` are those that are known besides."""
+    known = BUILT_IN.union(section.custom_types, types)
     for type in section.custom_types:
         if not _TYPE.fullmatch(type):
             remedy = "use lower-case letters, digits, underscores and dots, beginning with a letter"
@@ -135,11 +197,7 @@ def _check(section: IdentityConfig, path: Path, problems: Problems) -> None:
             except ValueError as error:
                 what = f'"{pattern}" {error}'
                 problems.add((*path, "blocked", type, "patterns"), what, "mend the pattern")
-    if "" in section.snapshot:
-        problems.add((*path, "snapshot"), "names a trait without a name", "take the empty text out")
     _check_filters(section.filters, (*path, "filters"), problems)
-    if section.memory < 1 << 20:
-        problems.add((*path, "memory"), "leaves no room for profiles", 'the default is "32MiB"')
 
 
 def _check_types(types: Iterable[str], known: Iterable[str], path: Path, problems: Problems) -> None:

@@ -17,7 +17,7 @@ from router.config.checks import check_server, check_storage
 from router.config.convert import Converter
 from router.config.enrichments import read_enrichments
 from router.config.environment import override
-from router.config.identity import read_identity
+from router.config.identity import check_spaces, read_identity
 from router.config.lines import Places
 from router.config.model import (
     Config,
@@ -192,6 +192,7 @@ def _read(
         check_controls(source, privacy, problems)
     workspaces = {DEFAULT_WORKSPACE, *(one.workspace for one in sources.values())}
     spaces = read_spaces(_named(data, "spaces", problems), workspaces, references, problems)
+    check_spaces(identity, workspaces, problems)
     if spaces and "identity" not in data:
         problems.add(("spaces",), "have no profiles: there is no section [identity]", "add [identity]")
     destinations: dict[str, DestinationConfig] = {}

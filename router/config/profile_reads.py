@@ -104,9 +104,18 @@ def _reads(
         for path in _of_plugin(transformation.cls, transformation.settings, said):
             is_too_early = bool(transformation.sources)
             yield Read(("transformations", transformation.name, "settings"), path, is_too_early)
-    for text in () if identity is None else identity.filters:
+    if identity is None:
+        return
+    yield from _of_filters(identity.filters, ("identity", "filters"))
+    for name, space in identity.spaces.items():
+        if space.filters != identity.filters:
+            yield from _of_filters(space.filters, ("identity", "spaces", name, "filters"))
+
+
+def _of_filters(filters: Iterable[str], place: Path) -> Iterator[Read]:
+    for text in filters:
         for path in paths_of_condition(text):
-            yield Read(("identity", "filters"), path, is_too_early=True)
+            yield Read(place, path, is_too_early=True)
 
 
 def _chosen(identity: IdentityConfig | None) -> Iterator[Read]:

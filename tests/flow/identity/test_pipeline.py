@@ -80,6 +80,30 @@ async def test_a_reload_turns_profiles_on() -> None:
         assert after.profile_id is not None
 
 
+async def test_a_workspace_goes_by_rules_of_its_own_and_a_reload_changes_them_for_new_events() -> None:
+    sources = {"website": {"write_key": "wk_demo"}, "app": {"write_key": "two", "workspace": "mobile"}}
+    identity = {"spaces": {"mobile": {"filters": ['event = "Beat"'], "limits": {"user_id": {"count": 2}}}}}
+    async with running({"sources": sources, "identity": identity}) as rig:
+        for source in ("website", "app"):
+            await rig.router.track("Beat", user_id="u1", source=source)
+            await rig.router.identify(user_id="u1", traits={"email": "a@b.c"}, source=source)
+            await rig.router.identify(user_id="u2", traits={"email": "a@b.c"}, source=source)
+        await rig.drained()
+        beat, one, other, mobile_beat, mobile, same = [item.profile_id for item in await stream(rig)]
+
+        assert beat == one != other
+        assert mobile_beat is None
+        assert mobile == same
+        config = load({**rig.config, "identity": {}}, registry=rig.router.registry)
+        await rig.router.reload(config)
+        await rig.router.track("Beat", user_id="u1", source="app")
+        await rig.router.identify(user_id="u3", traits={"email": "a@b.c"}, source="app")
+        await rig.drained()
+
+        beat, new = [item.profile_id for item in (await stream(rig))[6:]]
+        assert beat == mobile != new
+
+
 async def test_identity_25_a_filtered_event_is_delivered_all_the_same() -> None:
     async with running({"identity": {"filters": ['event = "Beat"']}}) as rig:
         await rig.router.track("Beat", user_id="u1")

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from router.config.load import load
 from router.errors import ConfigError
@@ -105,3 +106,76 @@ def test_a_section_that_is_no_table_is_refused() -> None:
     with pytest.raises(ConfigError) as caught:
         load({"identity": 7})
     assert "identity: must be a section" in str(caught.value)
+
+
+def of_mobile(**own: Any) -> Any:
+    return config(
+        custom_types=["shopify_id"],
+        limits={"anonymous_id": {"count": 3}, "shopify_id": {"count": 2}},
+        blocked={"*": {"values": ["void"]}, "email": {"values": ["a@b.c"]}},
+        filters=["event = 'Beat'"],
+        spaces={"mobile": own},
+    )
+
+
+def test_a_space_may_have_rules_of_its_own_over_the_common_ones() -> None:
+    found = spaces_of(
+        of_mobile(
+            alias_merges=False,
+            custom_types=["device"],
+            priorities=["device", "user_id"],
+            limits={"anonymous_id": {"count": 9}, "device": {"count": 1}},
+            blocked={"email": {"values": ["x@y.z"]}},
+            filters=[],
+            email_from_properties=True,
+            suggested_blocks=False,
+        )
+    )
+    (_, common), (space, mobile) = found["website"], found["app"]
+
+    assert space == "mobile"
+    assert found["embedded"][1] == common
+    assert (common.alias_merges, mobile.alias_merges) == (True, False)
+    assert (common.custom_types, mobile.custom_types) == (("shopify_id",), ("device",))
+    assert [one.limit("anonymous_id").count for one in (common, mobile)] == [3, 9]
+    assert (mobile.limit("device").count, mobile.limit("shopify_id").count) == (1, 2)
+    assert [len(one.filters) for one in (common, mobile)] == [1, 0]
+    assert common.is_blocked("email", "a@b.c")
+    assert not mobile.is_blocked("email", "a@b.c")
+    assert mobile.is_blocked("email", "x@y.z")
+    assert mobile.is_blocked("email", "void")
+    assert not mobile.is_blocked("email", "0000")
+
+
+def test_a_space_that_says_nothing_has_the_common_rules() -> None:
+    found = spaces_of(of_mobile())
+    rules, mobile = found["website"][1], found["app"][1]
+
+    assert replace(mobile, blocked={}) == replace(rules, blocked={})
+    assert mobile.is_blocked("email", "a@b.c")
+    assert mobile.is_blocked("user_id", "0000")
+
+
+def test_a_space_may_be_without_profiles() -> None:
+    assert sorted(spaces_of(config(spaces={"mobile": {"enabled": False}}))) == ["embedded", "website"]
+    assert sorted(spaces_of(config(enabled=False, spaces={"mobile": {"enabled": True}}))) == ["app"]
+
+
+@pytest.mark.parametrize(
+    ("spaces", "expected"),
+    [
+        (7, "identity.spaces: must be sections"),
+        ({"mobile": 7}, "identity.spaces.mobile: must be a section"),
+        ({"mobil": {}}, 'identity.spaces.mobil: is the workspace of no source; did you mean "mobile"?'),
+        ({"mobile": {"memory": "2MiB"}}, "identity.spaces.mobile.memory: is not a known key"),
+        ({"mobile": {"limits": {"user_id": {"count": 0}}}}, "identity.spaces.mobile.limits.user_id.count: must be"),
+        ({"mobile": {"priorities": ["foo"]}}, 'identity.spaces.mobile.priorities: there is no type "foo"'),
+        ({"mobile": {"filters": ["profile.id = 1"]}}, "identity.spaces.mobile.filters: looks at profile.id"),
+    ],
+)  # fmt: skip
+def test_a_slip_in_the_rules_of_a_space_is_named_there(spaces: Any, expected: str) -> None:
+    assert problem(spaces=spaces).startswith(expected)
+
+
+def test_what_is_wrong_for_all_is_said_once() -> None:
+    assert problem(priorities=["foo"], spaces={"mobile": {}}).startswith("identity.priorities: ")
