@@ -53,7 +53,9 @@ def _compared(
 ) -> DestinationPreview:
     was, now = _sent(before, envelopes), _sent(after, envelopes)
     sides = [(config, one) for config, one in ((old, before), (new, after)) if one is not None]
-    secrecies = [Secrecy(one.settings) for _, one in sides]
+    settings = [side.settings for _, side in sides]
+    settings += [one.settings for _, side in sides for one in side.transformations]
+    secrecies = [Secrecy(one) for one in settings]
 
     def hide(text: str) -> str:
         for config, one in sides:

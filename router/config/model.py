@@ -352,14 +352,19 @@ class Config(Struct, frozen=True, kw_only=True):
         return text if section is None else self.without_secrets(section, text)
 
     def without_secrets(self, section: DestinationConfig | SourceConfig, text: str) -> str:
-        """`text` with `***` for each value of the section's settings that is, or was referred to as, a secret."""
+        """`text` with `***` for each value of the section's settings that is, or was referred to as, a secret.
+
+        Those of a destination's transformations too: what they put into an event is in its requests.
+        """
         values: set[str] = set()
-        parts: dict[str, object] = {"settings": section.settings}
-        if isinstance(section, DestinationConfig):
-            parts["auth"] = section.auth
         what = "destinations" if isinstance(section, DestinationConfig) else "sources"
-        for name, part in parts.items():
-            begin = f"{what}.{section.name}.{name}."
+        parts: dict[str, object] = {f"{what}.{section.name}.settings.": section.settings}
+        if isinstance(section, DestinationConfig):
+            parts[f"{what}.{section.name}.auth."] = section.auth
+            parts |= {
+                f"transformations.{one.name}.settings.": one.settings for one in section.transformations
+            }
+        for begin, part in parts.items():
             named = {key.removeprefix(begin) for key in self.references if key.startswith(begin)}
             values.update(_secret_values(part, "", named))
         for value in sorted(values - {""}, key=len, reverse=True):

@@ -10,15 +10,15 @@ It promises:
 
 The road of an event, a file for each part:
 
-    Follower ─▶ intake ─▶ batcher ─▶ dispatch ─▶ flight ─▶ sending/ ─▶ http, or the plugin's `deliver`
+    Follower ─▶ intake ─▶ batcher ─▶ dispatch ─▶ flight ─▶ inserting ─▶ sending/ ─▶ http, or the plugin's `deliver`
                   │                      ▲           │
                   │        pause, suspects, parking  ▼
                   └──────────────────────┴──────── landing ─▶ ledger ─▶ the store
 
 `intake` routes (`routing` says who gets what, and how), `dispatch` decides what leaves, `flight` sends a batch and
-bisects it where an event is refused, `sending/` makes one attempt of it, `classify` turns answers into verdicts,
-`landing` draws the consequences,
-`ledger` gathers what the store has to know. A replay into the same destination waits for its turn at the `gate`.
+bisects it where an event is refused, `inserting` runs insert functions that use `fetch`, `sending/` makes one attempt,
+`classify` turns answers into verdicts, `landing` draws the consequences, `ledger` gathers what the store has to know.
+A replay into the same destination waits for its turn at the `gate`.
 
 Why so: the happy path writes no row per event. A destination that is down is a cursor that stands still, so nothing
 is written while it pauses; a single bad event is a small row (parked) so that it need not hold the cursor. Whether
@@ -44,6 +44,7 @@ from router.delivery.fetching import Recall, fetch
 from router.delivery.flight import fly
 from router.delivery.gate import Gate
 from router.delivery.grouping import grouping
+from router.delivery.inserting import inserting
 from router.delivery.intake import Intake
 from router.delivery.landing import Landing
 from router.delivery.ledger import passed
@@ -134,7 +135,8 @@ class DeliveryActor(Actor):
         self._held = held
         self.gate = Gate(policies.concurrency.max)
         self._pace = replaying.pace if replaying else self.rate
-        self._send = PacedSender(replaying.sender, replaying.pace) if replaying else self.sender
+        send = inserting(replaying.sender if replaying else self.sender, terms, policies, self._group)
+        self._send = PacedSender(send, replaying.pace) if replaying else send
         self._side = replaying.side if replaying else self.gate.live
         self._grace = REPLAY_GRACE_SECONDS if replaying else GRACE_SECONDS
         self._committed = state.cursor

@@ -134,8 +134,8 @@ class _Watched:
         verdicts = attempt.each or [attempt.verdict] * len(events)
         told = []
         for event, verdict in zip(events, verdicts, strict=True):
-            if verdict is None:  # it was not tried to its end
-                continue
+            if verdict is None or verdict.judgement is Judgement.FILTERED:
+                continue  # it was not tried to its end, or is not to be tried
             envelope = self._envelopes[id(event)]
             self._tries[envelope.position] += 1
             told.append((envelope, verdict, self._tries[envelope.position]))

@@ -22,7 +22,9 @@ class Report(Struct):
 
     delivered: list[Envelope] = field(default_factory=list)
     dead: list[tuple[Envelope, Verdict]] = field(default_factory=list)
-    """Events that the service refused for good."""
+    """Events that the service, or an insert function, refused for good."""
+    filtered: list[tuple[Envelope, str]] = field(default_factory=list)
+    """Events that an insert function let go no further, each with its reason code."""
     again: list[tuple[Envelope, Verdict]] = field(default_factory=list)
     """Events that failed by themselves, while neighbours did not."""
     failed: list[Envelope] = field(default_factory=list)
@@ -33,6 +35,11 @@ class Report(Struct):
     """The verdict on `failed`."""
     children_delivered: int = 0
     """Requests that settled one of the delivered events together with others: the second ledger."""
+
+    @property
+    def shows_service_well(self) -> bool:
+        """Whether the service took or refused an event; an insert function that did says nothing of it."""
+        return bool(self.delivered) or any(not verdict.is_inserting for _, verdict in self.dead)
 
 
 async def fly(sender: Attempts, batch: Sequence[Envelope], keys: Keys) -> Report:
@@ -71,17 +78,13 @@ async def fly(sender: Attempts, batch: Sequence[Envelope], keys: Keys) -> Report
         elif judgement is Judgement.BROKEN:
             report.again.append((part[0], attempt.verdict))
             held.update(keys(part[0].event))
-            if len(report.again) >= BREAKS and not _went_well(report):
+            if len(report.again) >= BREAKS and not report.shows_service_well:
                 break
         else:
             report.dead.append((part[0], attempt.verdict))
-    if report.again and not _went_well(report):
+    if report.again and not report.shows_service_well:
         _blame_all(report, parts)
     return report
-
-
-def _went_well(report: Report) -> bool:
-    return bool(report.delivered or report.dead)
 
 
 def _without_held(part: Sequence[Envelope], keys: Keys, held: set[str], report: Report) -> list[Envelope]:
@@ -116,6 +119,8 @@ def _divide(part: Sequence[Envelope], verdicts: Sequence[Verdict | None], report
                 report.children_delivered += verdict.children.delivered
         elif verdict.judgement in (Judgement.REFUSED, Judgement.TOO_LARGE):
             report.dead.append((envelope, verdict))
+        elif verdict.judgement is Judgement.FILTERED:
+            report.filtered.append((envelope, verdict.code))
         else:
             report.again.append((envelope, verdict))
 

@@ -48,13 +48,13 @@ class Landing:
         if report.delivered:
             seconds = (self._clock.now() - report.delivered[0].received_at) / 1000
             self._signals.emit(BatchDelivered(state.name, len(report.delivered), max(0.0, seconds)))
-        if report.delivered or report.dead:
+        if report.shows_service_well:
             state.record.successes += 1
         if report.failure is not None:
             self._signals.emit(BatchFailed(state.name, len(report.failed), report.failure.code))
             self._fail(flight, report, report.failure)
-        elif flight.row is None or report.delivered or report.dead:
-            self._succeed(flight, in_flight)
+        elif flight.row is None or report.delivered or report.dead or report.filtered:
+            self._succeed(flight, report, in_flight)
         for reason, count in self._died.items():
             self._signals.emit(EventsDied(state.name, count, reason))
         self._died.clear()
@@ -76,6 +76,9 @@ class Landing:
             state.record.forget(report.delivered)
         for envelope, verdict in report.dead:
             self._bury(envelope, verdict)
+        if report.filtered:
+            state.ledger.filtered(report.filtered)
+            state.record.forget([one for one, _ in report.filtered])
         for envelope, verdict in report.again:
             keys = state.keys(envelope.event)
             if state.parking.blocks(
@@ -86,8 +89,8 @@ class Landing:
             state.record.failed([envelope], verdict, monotonic=self._clock.monotonic(), now=state.now())
             self._park(envelope, verdict)
         if flight.is_suspect:
-            over = [*report.delivered, *(one for one, _ in report.dead), *(one for one, _ in report.again)]
-            state.suspects.clear({one.position for one in over})
+            over = [one for some in (report.dead, report.filtered, report.again) for one, _ in some]
+            state.suspects.clear({one.position for one in (*report.delivered, *over)})
         elif report.untried:
             state.batcher.give_back(report.untried)
 
@@ -97,6 +100,9 @@ class Landing:
         now = state.now()
         if report.delivered:
             state.ledger.delivered(report.delivered, {row.position: row.attempts + 1})
+            self._lift(row.position)
+        elif report.filtered:
+            state.ledger.filtered(report.filtered)
             self._lift(row.position)
         elif report.dead:
             envelope, verdict = report.dead[0]
@@ -174,11 +180,12 @@ class Landing:
 
     # --- the destination ------------------------------------------------------------------------------
 
-    def _succeed(self, flight: Flight, in_flight: int) -> None:
+    def _succeed(self, flight: Flight, report: Report, in_flight: int) -> None:
         state = self._state
         now = self._clock.monotonic()
         state.concurrency.succeeded(now - flight.started_at, in_flight, now=now)
-        if state.pause.is_on and flight.is_probe:
+        is_well = report.shows_service_well or state.pause.is_inserting
+        if state.pause.is_on and flight.is_probe and is_well:  # otherwise the next probe leaves at once
             state.pause.end()
             self._signals.emit(DestinationResumed(state.name))
 
@@ -233,9 +240,11 @@ class Landing:
             return
         if flight.is_probe:
             self._give_up_old()
-        seconds = state.pause.begin(verdict.code, now, after=verdict.after)
-        is_credentials = verdict.judgement is Judgement.CREDENTIALS
-        reason = f"credentials {verdict.code}" if is_credentials else verdict.code
+        is_credentials = verdict.judgement is Judgement.CREDENTIALS and not verdict.is_inserting
+        code = f"insert function {verdict.code}" if verdict.is_inserting else verdict.code
+        seconds = state.pause.begin(code, now, after=verdict.after)
+        state.pause.is_inserting = verdict.is_inserting
+        reason = f"credentials {code}" if is_credentials else code
         self._signals.emit(DestinationPaused(state.name, reason, seconds))
 
     def _give_up_old(self) -> None:

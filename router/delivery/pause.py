@@ -20,6 +20,8 @@ class Pause:
         """Whether the destination waits, and whether it does so without probes."""
         self.reason = held
         """The code of the last failure, or why it is held."""
+        self.is_inserting = False
+        """Whether that failure was an insert function's."""
 
     def begin(self, reason: str, now: float, *, after: float | None = None) -> float:
         """Pause, or pause again after a failed probe; return the seconds until the next probe.

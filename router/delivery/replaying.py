@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from router.delivery.clock import Clock
+from router.delivery.failure_log import Attempts
 from router.delivery.gate import Side
 from router.delivery.sending.rate import RateLimit
 from router.delivery.sending.sender import Sender
@@ -44,7 +45,7 @@ class Pace(RateLimit):
 class PacedSender:
     """The live actor's sender at the replay's pace; closing it is the live actor's to do."""
 
-    def __init__(self, sender: Sender, pace: Pace) -> None:
+    def __init__(self, sender: Attempts, pace: Pace) -> None:
         self._sender = sender
         self._pace = pace
 

@@ -7,6 +7,9 @@ Each step is a pure rule; here they stand in their order, each with its reason c
 nearly every event says, is seen at a glance for a whole batch. A rule that raises keeps its event back: what was meant
 to protect must not let through.
 
+An insert function that asks others (`fetch`) is not run here: `inserting` does that when a batch is sent, because only
+this destination may wait for an answer.
+
 Everything behind this point sees events as filters and transformations leave them: batches, order keys, dead letters.
 The stream keeps them as they were, so an event that is read again, because it was parked, is formed `again`. Whether
 it goes was decided the first time and is not asked again: a filter that is added later does not undo it.

@@ -10,7 +10,7 @@ from msgspec import Struct
 from router.delivery.batcher import Batcher
 from router.delivery.clock import Clock
 from router.delivery.concurrency import ConcurrencyLimit
-from router.delivery.flight import Report
+from router.delivery.flight import Keys, Report
 from router.delivery.grouping import Group
 from router.delivery.ledger import Ledger
 from router.delivery.parking import Parking
@@ -19,7 +19,7 @@ from router.delivery.suspects import Suspects
 from router.delivery.tries import Record
 from router.events.calls import AnyEvent
 from router.events.envelope import Envelope, order_keys
-from router.plugins.policies import Policies
+from router.plugins.policies import Ordering, Policies
 from router.storage.cursor import Cursor
 from router.storage.letters import Parked
 
@@ -72,7 +72,7 @@ class State:
         group: Group | None = None,
         held: str = "",
     ) -> None:
-        keys = order_keys if policies.ordering == "per_user" else _no_keys
+        keys = keys_by(policies.ordering)
         give_up = float(policies.retry.give_up)
         self.name = name
         self.keys = keys
@@ -117,6 +117,11 @@ class State:
     def keys_of(self, envelopes: Iterable[Envelope]) -> Iterable[str]:
         """The order keys of all these events."""
         return (key for envelope in envelopes for key in self.keys(envelope.event))
+
+
+def keys_by(ordering: Ordering) -> Keys:
+    """The keys of an event whose order is kept."""
+    return order_keys if ordering == "per_user" else _no_keys
 
 
 def _no_keys(event: AnyEvent) -> tuple[str, ...]:

@@ -1,11 +1,13 @@
 """On which terms a destination takes events: all that the operator, and nobody else, decides about that."""
 
 from collections.abc import Callable
+from typing import Any
 
 from msgspec import Struct
 
 from router.events.calls import AnyEvent
 from router.plugins.chain import Chain
+from router.plugins.transformation import Transformation
 from router.rules.addressee import Addressee
 from router.rules.device_mode import Siblings
 from router.rules.filters.compiled import DestinationFilters
@@ -35,7 +37,9 @@ class Terms(Struct, frozen=True, kw_only=True, eq=False):
     chain: Chain | None = None
     """Its transformations, before its triggers look at an event."""
     insert: Chain | None = None
-    """Its insert functions, behind the triggers."""
+    """Its insert functions, behind the triggers, up to the first one that asks others."""
+    asking: tuple[Transformation[Any, Any], ...] = ()
+    """Those from that one on: they run when a batch is sent, for nothing but this destination may wait for them."""
 
 
 EVERYTHING = Terms()

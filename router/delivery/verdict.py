@@ -24,6 +24,8 @@ class Judgement(Enum):
     """The batch is halved; a single event dies."""
     REFUSED = "refused"
     """The batch is bisected until the refused event is alone; that event dies."""
+    FILTERED = "filtered"
+    """An insert function let the event go no further."""
 
     @property
     def stops_batch(self) -> bool:
@@ -60,6 +62,8 @@ class Verdict(Struct, frozen=True):
     """The answer, or the error, as text."""
     children: Children | None = None
     """Where several requests settle the event; the verdict is the worst of theirs."""
+    is_inserting: bool = False
+    """Whether an insert function came to it, before the destination was asked: it says nothing of the service."""
 
 
 DELIVERED = Verdict(Judgement.DELIVERED)

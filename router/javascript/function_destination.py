@@ -5,7 +5,6 @@ into the function, a 500 as well, for a function looks at the status itself. Whe
 engine tries again; the function is not asked, and of a batch the others go on.
 """
 
-import re
 from collections.abc import Generator, Sequence
 from typing import Any, cast
 
@@ -13,18 +12,14 @@ import msgspec
 
 from router.errors import Rejected
 from router.events.calls import AnyEvent
+from router.javascript.conversing import RETRIED, Said, converse, judged
 from router.javascript.function_settings import FunctionSettings
-from router.javascript.program import LIMIT, LOST, RESTING, Job, Thrown
 from router.plugins.destination import Destination, Requests
 from router.plugins.outcome import Outcome
 from router.plugins.policies import Batching
-from router.plugins.request import Answer, NoAnswer, Request
+from router.plugins.request import Answer, Request
 
-EVERY_STATUS = tuple(range(100, 600))
-_RETRIED = {"RetryError": "RETRY", LIMIT: "FUNCTION_TIMEOUT", RESTING: "FUNCTIONS_LOCK_OUT", LOST: "RETRY"}
-"""What is tried again, and the code that operators see."""
 _TYPES = cast("tuple[type[AnyEvent], ...]", AnyEvent.__args__)
-_Step = Generator[Request, Answer, list[Outcome]]
 
 
 class _Result(msgspec.Struct):
@@ -86,48 +81,30 @@ settings.secrets.apiKey = "env:CRM_KEY"
 
     def _call(
         self, handler: str, argument: bytes, events: Sequence[AnyEvent], settles: Sequence[AnyEvent] | None
-    ) -> _Step:
-        program = self._program
-        job = program.start(handler, argument)
-        last: Answer | None = None
-        try:
-            while job.fetches:
-                fetch = job.fetches.popleft()
-                answer = yield Request(
-                    method=fetch.method,
-                    url=fetch.url,
-                    headers=fetch.headers,
-                    body=fetch.body,
-                    settles=settles,
-                    accepts=EVERY_STATUS,
-                )
-                if isinstance(answer, NoAnswer):  # what became of the request is what becomes of the events
-                    return [Outcome.delivered()] * len(events)
-                last = answer
-                program.answer(job, fetch, status=answer.status, headers=answer.headers, body=answer.body)
-            return self._judged(job, len(events), last, is_batch=handler == "onBatch")
-        finally:
-            program.stop(job)
+    ) -> Generator[Request, Answer, list[Outcome]]:
+        said = yield from converse(self._program, handler, argument, settles)
+        if said is None:
+            return [Outcome.delivered()] * len(events)
+        return _judged(said, len(events), is_batch=handler == "onBatch")
 
-    def _judged(self, job: Job, count: int, last: Answer | None, *, is_batch: bool) -> list[Outcome]:
-        end = job.ended
-        assert end is not None  # it has nothing to fetch
-        if end.error is not None and count > 1 and end.error.name not in _RETRIED:
-            raise Rejected(
-                f"{end.error}\n{end.console}".strip()
-            )  # the engine looks for the event whose fault it is
-        if end.error is not None:
-            return [_outcome(end.error, end.console, last)] * count
-        if end.value is None or not is_batch:
-            return [Outcome.delivered()] * count
-        try:
-            results = msgspec.json.decode(end.value, type=list[_Result])
-        except msgspec.ValidationError:
-            return [Outcome.delivered()] * count  # it says nothing of single events
-        if len(results) != count:
-            said = f"onBatch returned {len(results)} results for {count} events"
-            return [Outcome("rejected", "BAD_REQUEST", detail=said)] * count
-        return [_result(one) for one in results]
+
+def _judged(said: Said, count: int, *, is_batch: bool) -> list[Outcome]:
+    end = said.end
+    if end.error is not None and count > 1 and end.error.name not in RETRIED:
+        # the engine looks for the event whose fault it is
+        raise Rejected(f"{end.error}\n{end.console}".strip())
+    if end.error is not None:
+        return [judged(end.error, end.console, said.last)] * count
+    if end.value is None or not is_batch:
+        return [Outcome.delivered()] * count
+    try:
+        results = msgspec.json.decode(end.value, type=list[_Result])
+    except msgspec.ValidationError:
+        return [Outcome.delivered()] * count  # it says nothing of single events
+    if len(results) != count:
+        wrong = f"onBatch returned {len(results)} results for {count} events"
+        return [Outcome("rejected", "BAD_REQUEST", detail=wrong)] * count
+    return [_result(one) for one in results]
 
 
 def _result(one: _Result) -> Outcome:
@@ -135,20 +112,3 @@ def _result(one: _Result) -> Outcome:
         return Outcome.delivered()
     verdict = "retry" if one.status >= 500 or one.status in (408, 429) else "rejected"
     return Outcome(verdict, str(one.status), detail=str(one.errormessage))
-
-
-def _outcome(error: Thrown, console: str, last: Answer | None) -> Outcome:
-    detail = f"{error}\n{console}".strip()
-    if error.name in _RETRIED:
-        return Outcome("retry", _RETRIED[error.name], _after(last), detail)
-    if error.name == "EventNotSupported":
-        return Outcome("rejected", "UNSUPPORTED_EVENT_TYPE", detail=detail)
-    if error.name in ("InvalidEventPayload", "ValidationError"):
-        return Outcome("rejected", "MESSAGE_REJECTED", detail=detail)
-    return Outcome("rejected", "BAD_REQUEST", detail=detail)
-
-
-def _after(last: Answer | None) -> float | None:
-    """How long the service wants to be left alone, where it said so in the answer before a RetryError."""
-    text = last.headers.get("retry-after", "") if last is not None and last.status >= 400 else ""
-    return float(text) if re.fullmatch(r"\d{1,6}", text) else None

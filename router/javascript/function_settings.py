@@ -1,5 +1,6 @@
 """What an operator says of a function, wherever it is used."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,6 +9,9 @@ from msgspec import field
 from router.errors import PluginError
 from router.javascript.program import HANDLERS, Program
 from router.plugins.settings import Duration, FileText, Secret, Settings, Size
+
+_ASKING = re.compile(r"\b(fetch|RetryError)\b")
+"""Also in a comment, which costs nothing but time; `require("node-fetch")` is seen by its second word."""
 
 
 class FunctionSettings(Settings, frozen=True):
@@ -41,6 +45,11 @@ class FunctionSettings(Settings, frozen=True):
         program.close()
         if not program.handlers:
             raise ValueError(f"it has no handler; write a function of one of the names {', '.join(HANDLERS)}")
+
+    @property
+    def may_ask(self) -> bool:
+        """Whether the text has a word in it by which a function asks others, or asks to be tried again."""
+        return _ASKING.search(self.code if self.file is None else str(self.file)) is not None
 
     def program(self, *, fetch_refused: str | None = None) -> Program:
         """The function, loaded; raises PluginError."""

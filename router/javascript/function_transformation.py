@@ -1,27 +1,33 @@
 """The transformation `function`: Segment's insert functions, for what is kept and for what is sent.
 
 It must return the event. Where it returns nothing the event goes no further, and neither does one of a type for which
-there is no handler. It waits for nothing, so it has no `fetch`.
+there is no handler. Nothing may wait on the way of an event that is to be kept, so there it has no `fetch`. In front
+of a destination it has: one that mentions `fetch` runs when a batch is sent, and only that destination waits for it.
 """
 
 from collections.abc import Sequence
 
 import msgspec
 
-from router.errors import PluginError
+from router.errors import PluginError, Rejected
 from router.events.calls import AnyEvent, decode_event
+from router.javascript.conversing import RETRIED, converse, judged
 from router.javascript.digits import has_long_numbers, with_digits
 from router.javascript.function_settings import FunctionSettings
 from router.javascript.program import Ended
 from router.plugins.dropped import Dropped
-from router.plugins.transformation import Transformation
+from router.plugins.outcome import Outcome
+from router.plugins.transformation import Asking, Transformation
 
 UNSUPPORTED = Dropped("unsupported_event_type")
 NOTHING = Dropped("filtered_at_insert_function")
 DROPPED = Dropped("dropped_by_function")
 NO_FETCH = (
-    "fetch cannot be used here: nothing may wait on the way of an event; use it in a destination function"
+    "fetch cannot be used here: nothing may wait on the way of an event that is to be kept; give the function "
+    "destinations instead of sources"
 )
+_SILENT = ("DropEvent", "EventNotSupported")
+"""What a function throws to say that an event goes no further, which is nobody's fault."""
 _NEEDED = ("type", "messageId", "receivedAt", "timestamp")
 
 
@@ -48,6 +54,14 @@ function onTrack(event, settings) {
         self._handlers = {kind: f"on{kind.title()}" for kind in _TYPES if f"on{kind.title()}" in handlers}
         self._has_batch = "onBatch" in handlers
 
+    def asks(self) -> bool:
+        """Whether it mentions `fetch` or `RetryError`."""
+        return self.settings.may_ask
+
+    def asks_together(self) -> bool:
+        """Whether it has `onBatch`."""
+        return self._has_batch
+
     def transform(self, event: AnyEvent) -> AnyEvent | Dropped:
         """The event that the function returns, or why there is none."""
         (made,) = self.transform_all([event])
@@ -60,10 +74,7 @@ function onTrack(event, settings) {
         made: list[AnyEvent | Dropped | Exception] = [UNSUPPORTED] * len(events)
         by_handler: dict[str, list[int]] = {}
         for index, event in enumerate(events):
-            handler = self._handlers.get(event.type, "onBatch")
-            if self._has_batch and (len(events) > 1 or handler == "onBatch"):
-                by_handler.setdefault("onBatch", []).append(index)
-            elif handler != "onBatch":
+            if handler := self._handler(event, len(events)):
                 by_handler.setdefault(handler, []).append(index)
         for handler, indexes in by_handler.items():
             some = [events[index] for index in indexes]
@@ -72,14 +83,40 @@ function onTrack(event, settings) {
                 made[index] = result
         return made
 
+    def asking(self, events: Sequence[AnyEvent]) -> Asking:
+        """The same, where what the function fetches is answered."""
+        handler = self._handler(events[0], len(events))
+        if not handler:
+            return [UNSUPPORTED] * len(events)
+        is_batch = handler == "onBatch"
+        argument = _list(events) if is_batch else events[0].json
+        said = yield from converse(self._program, handler, argument, None if is_batch else events)
+        if said is None:
+            return [Outcome.delivered()] * len(events)
+        end, last = said.end, said.last
+        if end.error is not None and end.error.name not in _SILENT:
+            if len(events) > 1 and end.error.name not in RETRIED:
+                # the engine looks for the event whose fault it is
+                raise Rejected(f"{end.error}\n{end.console}".strip())
+            return [judged(end.error, end.console, last)] * len(events)
+        made = self._batched(events, end) if is_batch else [self._made(events[0], end)]
+        return [_word(one) for one in made]
+
+    def _handler(self, event: AnyEvent, count: int) -> str:
+        """Who gets an event that comes with so many; nobody where there is no handler for it."""
+        handler = self._handlers.get(event.type, "")
+        return "onBatch" if self._has_batch and (count > 1 or not handler) else handler
+
     def _single(self, handler: str, events: Sequence[AnyEvent]) -> list[AnyEvent | Dropped | Exception]:
         ends = self._program.call_all(handler, [event.json for event in events])
         return [self._made(event, end) for event, end in zip(events, ends, strict=True)]
 
     def _batch(self, events: Sequence[AnyEvent]) -> list[AnyEvent | Dropped | Exception]:
+        (end,) = self._program.call_all("onBatch", [_list(events)])
+        return self._batched(events, end)
+
+    def _batched(self, events: Sequence[AnyEvent], end: Ended) -> list[AnyEvent | Dropped | Exception]:
         """What `onBatch` returns is matched by message id; by place where as many come back as went in."""
-        text = b"[" + b",".join(event.json for event in events) + b"]"
-        (end,) = self._program.call_all("onBatch", [text])
         if end.error is not None or end.value is None:
             return [self._made(event, end) for event in events]
         try:
@@ -114,6 +151,14 @@ function onTrack(event, settings) {
 
 class _Id(msgspec.Struct):
     messageId: str = ""
+
+
+def _list(events: Sequence[AnyEvent]) -> bytes:
+    return b"[" + b",".join(event.json for event in events) + b"]"
+
+
+def _word(made: AnyEvent | Dropped | Exception) -> AnyEvent | Dropped | Outcome:
+    return Outcome("rejected", "BAD_REQUEST", detail=str(made)) if isinstance(made, Exception) else made
 
 
 _TYPES = ("track", "identify", "page", "screen", "group", "alias")

@@ -28,6 +28,7 @@ LONGEST_REST = 60.0
 LIMIT, RESTING, LOST = "LimitExceeded", "Resting", "Restarted"
 """Names of what the engine throws, beside those of JavaScript."""
 _NEVER = "its promise is never resolved, and nothing is left that could"
+_BEHIND = "it waits for what another call has asked for; it is tried again when that may be there"
 
 
 class Thrown(Struct, frozen=True):
@@ -114,7 +115,8 @@ class Program:
         fetch_refused: str | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`name` is the file's; `seconds` and `memory` limit a call; `fetch_refused` says why there is no `fetch`."""
+        """`name` is the file's; `seconds` and `memory` limit a call; `fetch_refused` says why there is no
+        `fetch` in what `call_all` calls."""
         self._code = code
         self._name = name
         self._settings = settings or {}
@@ -148,7 +150,7 @@ class Program:
         if rests := self._rest():
             job.ended = Ended(error=rests)
         else:
-            self._advance(job, _start(job.number, handler, [argument]))
+            self._advance(job, _line(b"start", job.number, handler, [argument]))
         return job
 
     def answer(self, job: Job, fetch: Fetch, *, status: int, headers: Mapping[str, str], body: bytes) -> None:
@@ -179,7 +181,7 @@ class Program:
         first = self._number
         self._number += len(arguments)
         ends: dict[int, Ended] = {}
-        for told in self._turned(_start(first, handler, arguments)):
+        for told in self._turned(_line(b"call", first, handler, arguments)):
             for one in told.out:
                 ends[one.job] = _end(one, told)
             if len(ends) == len(arguments) and not told.passed:
@@ -202,7 +204,9 @@ class Program:
             return
         self._strikes = 0
         if job.ended is None and not job.fetches:
-            job.ended = Ended(error=Thrown("Error", _NEVER), console=told.console)
+            others = any(other.ended is None for other in self._jobs.values() if other is not job)
+            thrown = Thrown(LOST, _BEHIND) if others else Thrown("Error", _NEVER)
+            job.ended = Ended(error=thrown, console=told.console)
 
     def _turned(self, text: bytes) -> Iterator[_Told]:
         """What is told after `text` was fed, and then after each turn, until nothing moves any more."""
@@ -287,8 +291,8 @@ class Program:
         return frozenset(name for name in named.decode().split(",") if name)
 
 
-def _start(first: int, handler: str, arguments: Sequence[bytes]) -> bytes:
-    return b"start %d %b\n[%b]" % (first, handler.encode(), b",".join(arguments))
+def _line(what: bytes, first: int, handler: str, arguments: Sequence[bytes]) -> bytes:
+    return b"%b %d %b\n[%b]" % (what, first, handler.encode(), b",".join(arguments))
 
 
 def _read(text: bytes) -> _Told:

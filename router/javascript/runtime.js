@@ -396,14 +396,15 @@
     async json() { return parse(this.content); }
     async arrayBuffer() { return encode(this.content).buffer; }
   });
-  let refusal = null; // why `fetch` cannot be used
+  let refusal = null; // why `fetch` cannot be used where nobody gives answers
+  let refused = null; // the same, while such a call goes on
   let job = null; // what runs now; jobs are turned one at a time
   let number = 0;
   const waiting = new Map(); // fetches whose answer is not there
   let out = [];
   const JSON_TYPE = "application/json", TEXT_TYPE = "text/plain;charset=UTF-8", FORM_TYPE = "application/x-www-form-urlencoded";
   define("fetch", (address, { method = "GET", headers = {}, body } = {}) => {
-    if (refusal !== null) return Promise.reject(new Error(refusal));
+    if (refused !== null) return Promise.reject(new Error(refused));
     const url = new URL(String(address?.url ?? address)).href;
     const all = new Headers(headers);
     let text = "", isBase64 = false;
@@ -497,7 +498,8 @@
       const at = text.indexOf("\n");
       const [what, number, handler] = text.slice(0, at).split(" ");
       const told = parse(text.slice(at + 1));
-      if (what === "start") start(Number(number), handler, told); else answer(Number(number), told);
+      refused = what === "call" ? refusal : null;
+      if (what === "answer") answer(Number(number), told); else start(Number(number), handler, told);
     },
     drain() { // what came of it meanwhile; when nothing did, whoever waits for the shortest time goes on
       let passed = false;

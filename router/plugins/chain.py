@@ -33,7 +33,7 @@ class Chain:
         """The event as it comes out, or why it does not; raises whatever a transformation raises, and PluginError."""
         for transform, types, one in self._steps:
             if type(event) in types:
-                made = _checked(one, event, transform(event))
+                made = checked(one, event, transform(event))
                 if isinstance(made, Dropped):
                     return made
                 event = made
@@ -55,7 +55,7 @@ class Chain:
                     else [_tried(transform, event) for event in taken]
                 )
                 for index, event, result in zip(some, taken, made, strict=True):
-                    found[index] = _tried(partial(_checked, one, event), result)
+                    found[index] = _tried(partial(checked, one, event), result)
         return found
 
 
@@ -70,13 +70,13 @@ def _tried(function: Callable[[Any], Made | None], argument: Any) -> Made | Exce
     if isinstance(argument, Exception):
         return argument
     try:
-        return function(argument)  # type: ignore[return-value]  # a None is looked at by `_checked`
+        return function(argument)  # type: ignore[return-value]  # a None is looked at by `checked`
     except Exception as error:  # noqa: BLE001 - a transformation may raise anything; it harms its event only
         return error
 
 
-def _checked(one: Transformation[Any, Any], event: AnyEvent, made: Any) -> Made:
-    """What a transformation made of an event, if it kept the contract; raises PluginError."""
+def checked(one: Transformation[Any, Any], event: AnyEvent, made: Any) -> Made:
+    """What a transformation made of an event, if it kept the contract; raises PluginError where it did not."""
     if made is None:
         return Dropped(one.reason)
     if isinstance(made, Dropped):

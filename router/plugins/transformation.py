@@ -4,16 +4,22 @@ It runs for every event of its sources before the event is kept, or of its desti
 quick, waits for nothing, and knows nothing but the event and its settings.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
 from router.events.calls import AnyEvent
 from router.plugins.dropped import Dropped
+from router.plugins.outcome import Outcome
 from router.plugins.parameters import events_of, settings_of
+from router.plugins.request import Answer, Request
 from router.plugins.settings import Settings
 
 SettingsT = TypeVar("SettingsT", bound=Settings)
 EventT = TypeVar("EventT", bound=AnyEvent)
+
+
+Asking = Generator[Request, Answer, Sequence[AnyEvent | Dropped | Outcome]]
+"""What `asking` is: a generator that yields requests, is sent answers, and ends with a word for each event."""
 
 
 class Transformation(Generic[SettingsT, EventT]):
@@ -49,6 +55,25 @@ class Transformation(Generic[SettingsT, EventT]):
         """The same for many events, where that is cheaper; what would be raised for one stands in its place.
 
         Most have no use for it. Events on their way to a destination come this way, those of a source one by one.
+        """
+        raise NotImplementedError
+
+    def asks(self) -> bool:
+        """Whether it cannot say what becomes of an event without answers of others, or may want to be tried again.
+
+        Only what stands behind a destination's triggers may: `asking` then runs when a batch is sent.
+        """
+        return False
+
+    def asks_together(self) -> bool:
+        """Whether `asking` wants all events of a batch at once; by default it gets one."""
+        return False
+
+    def asking(self, events: Sequence[EventT]) -> Asking:
+        """What `transform_all` does, for one that asks: yield requests, take answers, end with a word for each event.
+
+        The engine sends as it does for a destination, without that one's credentials. An Outcome in the place of an
+        event rejects it, or has it tried again.
         """
         raise NotImplementedError
 

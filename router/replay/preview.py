@@ -105,11 +105,14 @@ def _shown(target: Target, envelopes: Sequence[Envelope]) -> list[Shown]:
 def _sample(target: Target, one: Shown) -> str:
     """A request as text, or what the plugin is given or says where there is none."""
     secrecy = Secrecy(target.plugin.settings)
-    if not one.url:
-        return secrecy.hide(one.body.decode("utf-8", "replace"))
-    return secrecy.request(
-        Request(method=one.method, url=one.url, headers=dict(one.headers), body=_readable(one.body))
-    )
+    text = secrecy.hide(one.body.decode("utf-8", "replace"))
+    if one.url:
+        text = secrecy.request(
+            Request(method=one.method, url=one.url, headers=dict(one.headers), body=_readable(one.body))
+        )
+    for function in target.terms.asking:
+        text = Secrecy(function.settings).hide(text)
+    return text
 
 
 def _readable(body: bytes) -> bytes:

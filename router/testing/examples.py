@@ -19,11 +19,13 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from router.config.model import DestinationConfig, TransformationConfig
-from router.errors import RouterError
+from router.delivery.sending.insert_function import InsertFunction
+from router.errors import PluginError, RouterError
 from router.events.calls import AnyEvent, decode_event
 from router.events.profile import attach
 from router.plugins.chain import Chain
 from router.plugins.dropped import Dropped
+from router.plugins.request import Answer
 from router.plugins.settings import FileText, Settings
 from router.testing.events import snapshot
 from router.testing.exchanging import Exchange, answer, exchange, shown
@@ -141,7 +143,27 @@ def _event(example: Example) -> AnyEvent:
 
 def _transformed(section: TransformationConfig, example: Example) -> Iterator[str]:
     """What is not as expected of a transformation."""
-    (made,) = Chain([section.transformation()]).apply_all([_event(example)])
+    transformation = section.transformation()
+    if transformation.asks() and section.destinations:
+        yield from _asked(InsertFunction(transformation), example)
+        return
+    (made,) = Chain([transformation]).apply_all([_event(example)])
+    yield from _compared(example, made)
+
+
+def _asked(function: InsertFunction, example: Example) -> Iterator[str]:
+    """What is not as expected of an insert function that asks others; `made` is filled while they are."""
+    event = _event(example)
+    done = exchange(function, [event], answers=_answers(example))
+    yield from _exchanged(example, done)
+    if all(one is UNSET for one in (example.expect, example.dropped, example.error)):
+        return
+    (outcome,) = done.outcomes
+    made = function.made.get(id(event), PluginError(f"{outcome.verdict} {outcome.reason}"))
+    yield from _compared(example, made)
+
+
+def _compared(example: Example, made: AnyEvent | Dropped | Exception) -> Iterator[str]:
     if isinstance(made, Exception):
         yield from _as_text(example.error, f"error: {made}")
     elif isinstance(made, Dropped):
@@ -155,11 +177,18 @@ def _transformed(section: TransformationConfig, example: Example) -> Iterator[st
 
 def _sent(section: DestinationConfig, example: Example) -> Iterator[str]:
     """What is not as expected of a destination."""
-    answers = [
+    done = exchange(section.destination(), [_event(example)], answers=_answers(example))
+    yield from _exchanged(example, done)
+
+
+def _answers(example: Example) -> list[Answer]:
+    return [
         answer(one.status, json=one.json, body=one.body.encode(), headers=one.headers)
         for one in example.answers
     ]
-    done: Exchange = exchange(section.destination(), [_event(example)], answers=answers)
+
+
+def _exchanged(example: Example, done: Exchange) -> Iterator[str]:
     (outcome,) = done.outcomes
     said = f"{outcome.verdict} {outcome.reason}".strip()
     if not isinstance(example.outcome, UnsetType) and example.outcome not in (said, outcome.verdict):

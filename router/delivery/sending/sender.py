@@ -77,7 +77,13 @@ class Sender:
         """The plugin, as the guard and the operator know it."""
         self._misbehaved = misbehaved
         self._left: set[asyncio.Task[Any]] = set()
-        self.call: Callable[..., Any] = partial((guard or Guard()).run, self.foreign)
+        self.guard = guard or Guard()
+        self.call: Callable[..., Any] = partial(self.guard.run, self.foreign)
+
+    def beside(self, destination: Destination[Any, Any]) -> "Sender":
+        """A sender over the same connections for somebody else: it has none of the credentials, nor the rate limit."""
+        rate = RateLimit(None, self._clock)
+        return Sender(destination, http=self._http, rate=rate, clock=self._clock, guard=self.guard)
 
     async def attempt(self, events: Sequence[AnyEvent]) -> Attempt:
         """Try to deliver `events`; never raises what the plugin or the network raised."""

@@ -247,3 +247,43 @@ dropped = true
     done = run("golden")
 
     assert done.output.endswith("2 examples tried, none failed\n")
+
+
+INSERT = """
+[transformations.ask]
+kind = "function"
+destinations = ["crm"]
+settings.code = '''
+async function onTrack(event) {
+  const found = await fetch("https://ask.example.com/" + event.userId);
+  if (found.status === 404) return null;
+  if (!found.ok) throw new ValidationError("no");
+  event.properties.plan = await found.text();
+  return event;
+}
+'''
+"""
+
+
+@pytest.mark.parametrize(
+    ("example", "differs"),
+    [
+        ('answers = [{ body = "pro" }]\nexpect = { properties = { plan = "pro" } }', False),
+        ('answers = [{ body = "free" }]\nexpect = { properties = { plan = "pro" } }', True),
+        ('requests = [{ method = "GET", url = "https://ask.example.com/u1" }]', False),
+        ('requests = [{ method = "GET", url = "https://ask.example.com/u2" }]', True),
+        ('answers = [{ status = 404 }]\ndropped = "filtered_at_insert_function"', False),
+        ('answers = [{ status = 400 }]\noutcome = "rejected MESSAGE_REJECTED"', False),
+        ('answers = [{ status = 400 }]\nerror = "MESSAGE_REJECTED"', False),
+        ("answers = [{ status = 400 }]\nexpect = {}", True),
+        ("answers = [{ status = 404 }]\nexpect = {}", True),
+    ],
+)
+def test_an_insert_function_is_tried_with_answers(folder: Folder, example: str, differs: bool) -> None:
+    with (folder / "router.toml").open("a", encoding="utf-8") as file:
+        file.write(INSERT + '\n[[transformations.ask.examples]]\nevent = { type = "track", event = "A" }\n')
+        file.write(f"{example}\n")
+
+    result = run("ask")
+
+    assert result.exit_code == int(differs), result.output

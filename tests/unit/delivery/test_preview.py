@@ -10,6 +10,8 @@ from router.delivery.preview import Shown, shown
 from router.delivery.terms import Terms
 from router.events.calls import AnyEvent, Identify, Track, decode_event
 from router.events.envelope import Envelope
+from router.javascript.function_settings import FunctionSettings
+from router.javascript.function_transformation import FunctionTransformation
 from router.plugins.destination import Destination, Requests
 from router.plugins.policies import Batching
 from router.plugins.request import Request
@@ -183,3 +185,47 @@ def test_open_json_of_any_depth_is_compared() -> None:
     [found] = changed(deep, other)
 
     assert (found.old, found.new) == ("1", "2")
+
+
+ASK = """
+async function onTrack(event, { url }) {
+  if (event.messageId === "m3") return null;
+  if (event.messageId === "m2") await fetch("https://ask.example.com/" + event.userId);
+  event.properties = { plan: "pro" };
+  return event;
+}
+"""
+
+
+def inserted(cls: type[Destination[Any, Any]], code: str, *envelopes: Envelope) -> list[Shown]:
+    function = FunctionTransformation(FunctionSettings(code=code), name="ask")
+    return shown(cls(_Url(), name="crm"), Terms(asking=(function,)), envelopes)
+
+
+def test_of_an_event_about_which_an_insert_function_asks_the_question_is_shown() -> None:
+    found = inserted(_Plain, ASK, track(1), track(2))
+
+    assert [(one.url, one.events, one.is_first_of_more) for one in found] == [
+        ("https://ask.example.com/u", 1, True),
+        ("http://a", 1, False),
+    ]
+    assert found[1].body == b'{"ids":["m1"]}'
+    assert [one.key for one in found] == [("m1", 0), ("m1", 1)]
+
+
+def test_an_event_that_an_insert_function_drops_without_asking_is_not_shown() -> None:
+    assert inserted(_Plain, ASK, track(3)) == []
+
+
+def test_what_is_delivered_without_http_is_shown_as_the_insert_function_leaves_it() -> None:
+    [found] = inserted(_Delivering, ASK, track(1))
+
+    assert (found.method, msgspec.json.decode(found.body)["properties"]) == ("deliver", {"plan": "pro"})
+
+
+def test_an_insert_function_that_breaks_is_shown_as_failing() -> None:
+    [found] = inserted(
+        _Plain, "function onBatch() { throw 1 /* fetch */ }", *[track(number) for number in (1, 2)]
+    )
+
+    assert (found.method, found.body) == ("fails", b"Rejected: Error: 1")

@@ -342,3 +342,38 @@ def test_where_fetch_is_refused_it_says_why() -> None:
     function = program("async function onTrack() { await fetch('https://a.b') }", fetch_refused="not here")
 
     assert str(function.call_all("onTrack", [b"{}"])[0].error) == "Error: not here (line 1)"
+
+
+def test_where_fetch_is_refused_a_call_that_may_wait_has_it_all_the_same() -> None:
+    function = program("async function onTrack() { await fetch('https://a.b') }", fetch_refused="not here")
+
+    job = function.start("onTrack", b"{}")
+    refused = function.call_all("onBatch", [])
+
+    assert ([one.url for one in job.fetches], refused) == (["https://a.b/"], [])
+
+
+SHARED = """
+let token;
+async function onTrack() {
+  token ??= fetch("https://a.b/token");
+  return (await token).status;
+}
+"""
+
+
+def test_a_job_that_waits_for_what_another_one_fetched_is_tried_again() -> None:
+    function = program(SHARED)
+
+    first, second = function.start("onTrack", b"{}"), function.start("onTrack", b"{}")
+    assert second.ended is not None
+    error = second.ended.error
+    function.stop(second)
+    answer(function, first, b"")
+    third = function.start("onTrack", b"{}")
+
+    assert error is not None
+    assert error.name == "Restarted"
+    assert first.ended is not None
+    assert third.ended is not None
+    assert (value(first.ended), value(third.ended)) == (200, 200)

@@ -1,0 +1,346 @@
+"""Insert functions that use `fetch`: asked when a batch is sent, and only their destination waits."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from router.delivery.terms import Terms
+from router.events.calls import AnyEvent
+from router.javascript.function_settings import FunctionSettings
+from router.javascript.function_transformation import FunctionTransformation
+from router.plugins.auth import BearerAuth
+from router.plugins.destination import Destination
+from router.plugins.outcome import Outcome
+from router.plugins.policies import Batching, Concurrency
+from router.plugins.request import Request
+from router.plugins.settings import Secret
+from router.telemetry.happenings import DestinationPaused, DestinationResumed
+from router.testing.fake_http import FakeHttp, Reply
+from tests.flow.delivery.rig import HookSettings, envelope, identify, rig
+
+ASK = """
+async function onTrack(event, { url, token }) {
+  const answer = await fetch(url + "/ask/" + event.event, { headers: { "X-Key": token ?? "" } });
+  if (answer.status === 503) throw new RetryError("later");
+  if (answer.status === 400) throw new ValidationError("bad");
+  if (answer.status === 404) return null;
+  if (answer.status === 410) throw new DropEvent("gone");
+  event.properties.plan = (await answer.text()) || "free";
+  return event;
+}
+"""
+BATCH = """
+async function onBatch(events, { url }) {
+  if (events.some((event) => event.event === "E2")) throw new ValidationError("bad");
+  const answer = await fetch(url + "/ask", { method: "POST", body: events.map((event) => event.event).join() });
+  const plans = await answer.json();
+  for (const event of events) event.properties.plan = plans[event.event];
+  return events.filter((event) => event.properties.plan !== "none");
+}
+"""
+
+
+class Plans(Destination[HookSettings, AnyEvent]):
+    """One request for a batch: each event with its plan."""
+
+    kind = "plans"
+
+    def requests(self, events: Sequence[AnyEvent]) -> Any:
+        """The events."""
+        said = ",".join(f"{event.message_id}={event.properties['plan']}" for event in events)  # type: ignore[union-attr]
+        return [Request.post(self.settings.url, body=said.encode())]
+
+    def auth(self) -> BearerAuth:
+        """The credentials that nobody else may see."""
+        return BearerAuth(token=self.settings.token)
+
+
+def plans(service: FakeHttp) -> Any:
+    return lambda: Plans(HookSettings(url=service.url + "/hook"), name="crm")
+
+
+def terms(service: FakeHttp, *codes: str, **settings: Any) -> Terms:
+    return Terms(
+        asking=tuple(
+            FunctionTransformation(
+                FunctionSettings(code=code, settings={"url": service.url}, **settings), name="tidy"
+            )
+            for code in codes or (ASK,)
+        )
+    )
+
+
+def bodies(service: FakeHttp, path: str = "/hook") -> list[str]:
+    return [one.body.decode() for one in service.requests if one.path == path]
+
+
+def asked(service: FakeHttp) -> list[str]:
+    return [one.path for one in service.requests if one.path.startswith("/ask")]
+
+
+def by_path(replies: dict[str, Reply | list[Reply]]) -> Any:
+    """Answers by path; of a list one after the other."""
+
+    def rule(request: Any) -> Reply | None:
+        found = replies.get(request.path)
+        return (found.pop(0) if found else None) if isinstance(found, list) else found
+
+    return rule
+
+
+async def test_what_is_answered_goes_into_the_event_that_is_sent(service: FakeHttp) -> None:
+    service.rule = by_path({"/ask/E0": Reply(body=b"pro")})
+    async with rig(plans(service), terms=terms(service), batching=Batching(max_events=10)) as one:
+        one.publish(envelope(0), envelope(1))
+        await one.finished(2)
+
+        assert bodies(service) == ["m0=pro,m1=free"]
+        assert one.store.count("delivered") == 2
+
+
+async def test_who_is_asked_sees_none_of_the_destinations_credentials(service: FakeHttp) -> None:
+    secrets = {"token": Secret("insert-secret")}
+    async with rig(plans(service), terms=terms(service, secrets=secrets)) as one:
+        one.publish(envelope(0))
+        await one.finished(1)
+
+        ask, hook = service.requests
+        assert (ask.headers.get("authorization"), ask.headers["x-key"]) == (None, "insert-secret")
+        assert hook.headers["authorization"] == "Bearer s3cr3t-token"
+
+
+@pytest.mark.parametrize("size", [1, 10])
+async def test_protocols_23_each_event_meets_its_own_end_and_the_sum_holds(
+    service: FakeHttp, size: int
+) -> None:
+    service.rule = by_path(
+        {"/ask/E1": Reply(status=404), "/ask/E2": Reply(status=410), "/ask/E3": Reply(status=400)}
+    )
+    async with rig(plans(service), terms=terms(service), batching=Batching(max_events=size)) as one:
+        one.publish(*[envelope(number) for number in range(4)], identify(4, "u4"), envelope(5))
+        await one.finished(6)
+
+        assert ",".join(bodies(service)) == "m0=free,m5=free"
+        counts = {key[2]: number for key, number in one.store.counts.items() if len(key) == 3}
+        assert counts == {
+            "FILTERED_AT_INSERT_FUNCTION": 1,
+            "DROPPED_BY_FUNCTION": 1,
+            "UNSUPPORTED_EVENT_TYPE": 1,
+            "MESSAGE_REJECTED": 1,
+        }
+        (letter,) = one.store.letters
+        assert (letter.message_id, letter.answer) == ("m3", "ValidationError: bad (line 5)")
+
+
+async def test_protocols_25_a_retry_error_is_retried_until_it_is_given_up_while_neighbours_go_on(
+    service: FakeHttp,
+) -> None:
+    service.rule = by_path({"/ask/E1": Reply(status=503)})
+    async with rig(plans(service), terms=terms(service), batching=Batching(max_events=10)) as one:
+        one.publish(*[envelope(number) for number in range(4)])
+        await one.finished(4, step=30)
+
+        assert bodies(service) == ["m0=free,m2=free,m3=free"]
+        (letter,) = one.store.letters
+        assert (letter.message_id, letter.reason) == ("m1", "RETRY")
+        assert letter.died_at - letter.first_tried_at >= 4 * 3600 * 1000 * 0.9
+
+
+async def test_later_events_of_a_user_wait_behind_one_that_is_asked_again(service: FakeHttp) -> None:
+    service.rule = by_path({"/ask/E1": [Reply(status=503)]})
+    async with rig(plans(service), terms=terms(service), batching=Batching(max_events=10)) as one:
+        one.publish(envelope(0), envelope(1, "u"), envelope(2, "u"), envelope(3))
+        await one.finished(4, step=1)
+
+        sent = ",".join(bodies(service)).split(",")
+        assert sorted(sent) == ["m0=free", "m1=free", "m2=free", "m3=free"]
+        assert sent.index("m1=free") < sent.index("m2=free")
+
+
+async def test_where_nobody_answers_the_destination_pauses_and_says_why(service: FakeHttp) -> None:
+    service.rule = by_path({"/ask/E1": [Reply(is_reset=True), Reply(is_reset=True)]})
+    async with rig(plans(service), terms=terms(service), batching=Batching(max_events=10)) as one:
+        one.publish(*[envelope(number) for number in range(3)])
+        await one.finished(3, step=1)
+
+        assert one.of(DestinationPaused)[0].reason == "insert function ECONNRESET"
+        assert one.of(DestinationResumed)
+        assert sorted(",".join(bodies(service)).split(",")) == ["m0=free", "m1=free", "m2=free"]
+        assert asked(service).count("/ask/E0") == 1
+
+
+async def test_what_was_answered_is_not_asked_again_when_the_destination_fails(service: FakeHttp) -> None:
+    service.rule = by_path({"/hook": [Reply(status=503), Reply(status=503)]})
+    async with rig(plans(service), terms=terms(service), batching=Batching(max_events=10)) as one:
+        one.publish(*[envelope(number) for number in range(3)])
+        await one.finished(3, step=1)
+
+        assert sorted(asked(service)) == ["/ask/E0", "/ask/E1", "/ask/E2"]
+        assert one.of(DestinationPaused)[0].reason == "503"
+
+
+async def test_an_event_that_the_destination_refuses_is_found_without_asking_again(service: FakeHttp) -> None:
+    service.rule = lambda request: (
+        Reply(status=400) if request.path == "/hook" and b"m2=" in request.body else None
+    )
+    async with rig(plans(service), terms=terms(service), batching=Batching(max_events=10)) as one:
+        one.publish(*[envelope(number) for number in range(5)])
+        await one.finished(5)
+
+        assert [letter.message_id for letter in one.store.letters] == ["m2"]
+        assert len(asked(service)) == 5
+
+
+async def test_a_finished_step_of_a_function_is_not_sent_again(service: FakeHttp) -> None:
+    code = ASK.replace("const answer", "await fetch(url + '/first', { method: 'POST' });\n const answer")
+    service.rule = by_path({"/ask/E0": [Reply(is_reset=True)]})
+    async with rig(plans(service), terms=terms(service, code)) as one:
+        one.publish(envelope(0))
+        await one.finished(1, step=1)
+
+        assert [request.path for request in service.requests] == ["/first", "/ask/E0", "/ask/E0", "/hook"]
+
+
+async def test_a_batch_is_asked_about_together_and_taken_apart_where_it_is_refused(service: FakeHttp) -> None:
+    known = b'{"E0":"pro","E1":"none","E3":"free","E4":"free"}'
+    service.rule = lambda request: Reply(body=known) if request.path == "/ask" else None
+    async with rig(plans(service), terms=terms(service, BATCH), batching=Batching(max_events=10)) as one:
+        one.publish(*[envelope(number) for number in range(5)])
+        await one.finished(5)
+
+        assert sorted(",".join(bodies(service)).split(",")) == ["m0=pro", "m3=free", "m4=free"]
+        assert [(letter.message_id, letter.reason) for letter in one.store.letters] == [
+            ("m2", "MESSAGE_REJECTED")
+        ]
+        assert one.store.count("filtered", "FILTERED_AT_INSERT_FUNCTION") == 1
+        assert sorted(",".join(bodies(service, "/ask")).split(",")) == ["E0", "E1", "E3", "E4"]
+
+
+async def test_a_probe_that_is_filtered_says_nothing_of_a_destination_that_is_down(service: FakeHttp) -> None:
+    service.rule = by_path(
+        {
+            "/hook": [Reply(status=503)] * 4,
+            **{f"/ask/E{number}": Reply(status=404) for number in range(1, 6)},
+        }
+    )
+    async with rig(plans(service), terms=terms(service)) as one:
+        one.publish(*[envelope(number) for number in range(8)])
+        await one.finished(8, step=1)
+
+        assert (one.store.count("delivered"), one.store.count("filtered")) == (3, 5)
+        assert len(one.of(DestinationResumed)) == 1
+        assert all(signal.reason == "503" for signal in one.of(DestinationPaused))
+
+
+async def test_an_event_that_a_function_refuses_is_no_proof_that_the_destination_is_well(
+    service: FakeHttp,
+) -> None:
+    service.rule = by_path(
+        {"/hook": [Reply(status=401)] * 6, **{f"/ask/E{number}": Reply(status=400) for number in (1, 3, 5)}}
+    )
+    async with rig(plans(service), terms=terms(service)) as one:
+        one.publish(*[envelope(number) for number in range(8)])
+        await one.finished(8, step=1)
+
+        assert sorted(letter.message_id for letter in one.store.letters) == ["m1", "m3", "m5"]
+        assert one.store.count("delivered") == 5
+
+
+async def test_the_destination_that_delivers_by_itself_gets_what_the_function_made(service: FakeHttp) -> None:
+    got: list[Any] = []
+
+    class Own(Destination[HookSettings, AnyEvent]):
+        kind = "own"
+
+        async def deliver(self, events: Sequence[AnyEvent]) -> list[Outcome]:
+            got.extend(event.fields["properties"] for event in events)
+            return [
+                Outcome.retry("busy") if event.message_id == "m1" and len(got) == 3 else Outcome.delivered()
+                for event in events
+            ]
+
+    def make() -> Own:
+        return Own(HookSettings(url=service.url), name="own")
+
+    async with rig(make, terms=terms(service), batching=Batching(max_events=10)) as one:
+        one.publish(*[envelope(number) for number in range(3)])
+        await one.finished(3, step=1)
+
+        assert [properties["plan"] for properties in got] == ["free"] * 4
+        assert sorted(asked(service)) == ["/ask/E0", "/ask/E1", "/ask/E2"]
+
+
+async def test_events_that_a_function_puts_into_other_groups_are_not_sent_together(service: FakeHttp) -> None:
+    class Grouped(Plans):
+        def group_by(self, event: AnyEvent) -> str:
+            return str(event.properties.get("plan"))  # type: ignore[union-attr]
+
+    service.rule = by_path({"/ask/E1": Reply(body=b"pro"), "/ask/E3": Reply(body=b"pro")})
+
+    def make() -> Grouped:
+        return Grouped(HookSettings(url=service.url + "/hook"), name="crm")
+
+    async with rig(make, terms=terms(service), batching=Batching(max_events=10)) as one:
+        one.publish(envelope(0), envelope(1), envelope(2, "u"), envelope(3, "u"), envelope(4, "u"))
+        await one.finished(5)
+
+        assert bodies(service) == ["m0=free,m2=free", "m1=pro,m3=pro", "m4=free"]
+        assert len(asked(service)) == 5
+
+
+async def test_a_function_behind_one_that_asks_sees_what_that_made(service: FakeHttp) -> None:
+    plain = (
+        "function onTrack(event) { event.properties.plan += '!'; return event.event === 'E1' ? null : event }"
+    )
+    async with rig(plans(service), terms=terms(service, ASK, plain), batching=Batching(max_events=10)) as one:
+        one.publish(*[envelope(number) for number in range(3)])
+        await one.finished(3)
+
+        assert bodies(service) == ["m0=free!,m2=free!"]
+
+
+async def test_a_parked_event_is_asked_about_again_and_may_be_dropped_then(service: FakeHttp) -> None:
+    service.rule = by_path({"/ask/E1": [Reply(status=503), Reply(status=404)]})
+    async with rig(plans(service), terms=terms(service), batching=Batching(max_events=10)) as one:
+        one.publish(*[envelope(number) for number in range(3)])
+        await one.finished(3, step=1)
+
+        assert one.store.count("filtered", "FILTERED_AT_INSERT_FUNCTION") == 1
+        assert (one.store.parked, one.store.count("delivered")) == ({}, 2)
+
+
+async def test_a_function_that_never_ends_harms_its_event_only(service: FakeHttp) -> None:
+    code = ASK.replace("const answer", "if (event.event === 'E0') for (;;);\n const answer")
+    async with rig(
+        plans(service), terms=terms(service, code, time_limit=0.05), batching=Batching(max_events=10)
+    ) as one:
+        one.publish(*[envelope(number) for number in range(4)])
+        await one.until(lambda: one.store.ended >= 3, step=30)
+
+        assert sorted(",".join(bodies(service)).split(",")) == ["m1=free", "m2=free", "m3=free"]
+
+
+async def test_many_users_and_many_batches_end_exactly_once_whatever_fails(service: FakeHttp) -> None:
+    flaky = {f"/ask/E{number}": [Reply(status=503)] for number in range(0, 60, 7)}
+    flaky |= {f"/ask/E{number}": [Reply(is_reset=True)] for number in range(3, 60, 11)}
+    flaky |= {f"/ask/E{number}": [Reply(status=404)] for number in range(5, 60, 13)}
+    service.rule = by_path({**flaky, "/hook": [Reply(), Reply(status=500), Reply(status=413)]})
+    options: dict[str, Any] = {"batching": Batching(max_events=7), "concurrency": Concurrency(max=4)}
+    async with rig(plans(service), terms=terms(service), **options) as one:
+        for start in range(0, 60, 20):
+            one.publish(*[envelope(number, f"u{number % 9}") for number in range(start, start + 20)])
+        await one.finished(60, step=1)
+
+        sent = [text.split("=")[0] for text in ",".join(bodies(service)).split(",")]
+        dropped = {f"m{number}" for number in range(5, 60, 13)}
+        assert set(sent) | dropped == {f"m{number}" for number in range(60)}
+        assert one.store.count("delivered") + one.store.count("filtered") == 60
+
+
+async def test_a_function_without_fetch_keeps_its_place_before_the_batch() -> None:
+    plain = FunctionTransformation(
+        FunctionSettings(code="function onTrack(event) { return event }"), name="a"
+    )
+
+    assert not plain.asks()
