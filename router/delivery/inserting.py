@@ -50,7 +50,7 @@ class Inserting:
         sent = Attempt(DELIVERED)
         if going:
             sent = await self._sender.attempt([ends[place] for place in going])  # type: ignore[misc]
-        attempt = sent if len(going) == len(events) else _merged(inserted, going, behind, sent)
+        attempt = sent if len(going) == len(events) else self._merged(events, inserted, going, behind, sent)
         self._remember(events, ends, attempt)
         return attempt
 
@@ -94,6 +94,57 @@ class Inserting:
         first = ends[going[0]]
         return isinstance(first, Event) and self._group(made) == self._group(first)
 
+    def _merged(
+        self,
+        events: Sequence[AnyEvent],
+        inserted: Inserted,
+        going: list[int],
+        behind: list[int],
+        sent: Attempt,
+    ) -> Attempt:
+        """What became of all events of a batch of which only some were sent."""
+        each = [None if isinstance(end, Event) else end for end in inserted.ends]
+        verdict = sent.verdict if inserted.stop is None else inserted.stop
+        again: list[list[int]] = []
+        if sent.each is not None:
+            again = [[going[index] for index in part] for part in sent.again]
+            for place, one in zip(going, sent.each, strict=True):
+                each[place] = one
+        elif len(going) == 1 or verdict.judgement is Judgement.DELIVERED or verdict.judgement.stops_batch:
+            for place in going:
+                each[place] = verdict
+        else:
+            again = halves(going)
+        if verdict.judgement.stops_batch:
+            self._fail_before(events, each, verdict)
+            return Attempt(verdict, each)
+        behind = sorted([*behind, *self._postponed(events, each)])
+        return Attempt(DELIVERED, each, [*again, *inserted.again, *([behind] if behind else [])])
+
+    def _fail_before(self, events: Sequence[AnyEvent], each: list[Verdict | None], verdict: Verdict) -> None:
+        """An event that was not tried fails with a later one of its user, or that would be tried again before it."""
+        failed: set[str] = set()
+        for place in range(len(each) - 1, -1, -1):
+            one, keys = each[place], self._keys(events[place])
+            if one is None and not failed.isdisjoint(keys):
+                one = each[place] = verdict
+            if one is not None and one.judgement not in _ENDS:
+                failed.update(keys)
+
+    def _postponed(self, events: Sequence[AnyEvent], each: list[Verdict | None]) -> list[int]:
+        """An event that is to be tried again is not so before earlier ones of its user: those come at once."""
+        found: list[int] = []
+        pending: set[str] = set()
+        for place, one in enumerate(each):
+            keys = self._keys(events[place])
+            if one is None:
+                pending.update(keys)
+            elif one.judgement not in _ENDS and not pending.isdisjoint(keys):
+                each[place] = None
+                pending.update(keys)
+                found.append(place)
+        return found
+
     def _remember(
         self, events: Sequence[AnyEvent], ends: Sequence[AnyEvent | Verdict | None], attempt: Attempt
     ) -> None:
@@ -104,24 +155,3 @@ class Inserting:
                 self._kept.forget(event)
             elif isinstance(end, Event):
                 self._kept.keep(event, end)
-
-
-def _merged(inserted: Inserted, going: list[int], behind: list[int], sent: Attempt) -> Attempt:
-    """What became of all events of a batch of which only some were sent."""
-    each = [None if isinstance(end, Event) else end for end in inserted.ends]
-    if inserted.stop is not None:
-        return Attempt(inserted.stop, each)
-    verdict = sent.verdict
-    again: list[list[int]] = []
-    if sent.each is not None:
-        again = [[going[index] for index in part] for part in sent.again]
-        for place, one in zip(going, sent.each, strict=True):
-            each[place] = one
-    elif len(going) == 1 or verdict.judgement is Judgement.DELIVERED or verdict.judgement.stops_batch:
-        for place in going:
-            each[place] = verdict
-    else:
-        again = halves(going)
-    if verdict.judgement.stops_batch:
-        return Attempt(verdict, each)
-    return Attempt(DELIVERED, each, [*again, *inserted.again, *([behind] if behind else [])])

@@ -1,4 +1,7 @@
-"""Destination plugins of the simulated world: each shape that an author may choose, with a service behind it."""
+"""Plugins of the simulated world: each shape of a destination that an author may choose, with a service behind it.
+
+And an insert function that asks another service about each event before it goes on.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,9 +14,11 @@ from router.errors import Rejected
 from router.events.calls import AnyEvent, Identify, Track
 from router.events.envelope import order_keys
 from router.plugins.destination import Destination, Requests
+from router.plugins.dropped import Dropped
 from router.plugins.outcome import Outcome
 from router.plugins.request import Request
 from router.plugins.settings import Settings
+from router.plugins.transformation import Asking, Transformation
 from tests.simulation.network import Letter
 
 
@@ -82,6 +87,43 @@ class Tracks(Plain, Destination[ServiceSettings, Track | Identify]):
     """As Plain, for two types of event; the others are filtered."""
 
     kind = "tracks"
+
+
+class AdviceSettings(ServiceSettings, frozen=True):
+    """Whom to ask, how, and the events that are dropped when it has answered."""
+
+    drops: frozenset[str] = frozenset()
+    together: bool = False
+
+
+class Advice(Transformation[AdviceSettings, AnyEvent]):
+    """Asks about events, by themselves or together."""
+
+    kind = "advice"
+    is_insert_function = True
+
+    def asks(self) -> bool:
+        """Always."""
+        return True
+
+    def asks_together(self) -> bool:
+        """As the plan says."""
+        return self.settings.together
+
+    def asking(self, events: Sequence[AnyEvent]) -> Asking:
+        """One request about `events`."""
+        letter = Letter([event.message_id for event in events])
+        answer = yield Request.post(
+            f"http://{self.settings.service}/", json=letter, settles=events, accepts=(400, 500)
+        )
+        if answer.status == 400 and len(events) > 1:
+            raise Rejected("NOT_ADVISED")
+        if answer.status == 400:
+            return [Outcome.rejected("NOT_ADVISED")]
+        if answer.status == 500:
+            return [Outcome.retry("NO_ADVICE")] * len(events)
+        drops = self.settings.drops
+        return [Dropped("not_advised") if event.message_id in drops else event for event in events]
 
 
 SHAPES: dict[str, type[_Plugin]] = {one.kind: one for one in (Plain, OneByOne, Deliver, Tracks)}

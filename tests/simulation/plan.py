@@ -4,6 +4,7 @@ import random
 from collections.abc import Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from router.plugins.policies import Batching, Concurrency, Policies, Rate, Retry
 from router.plugins.settings import Duration
@@ -27,6 +28,18 @@ class Happening(Struct, frozen=True):
     amount: float = 0.0
 
 
+class Adviser(Struct, frozen=True):
+    """A service that the insert function of a destination asks about each event."""
+
+    together: bool = False
+    """Whether it is asked about all events of a batch at once."""
+    spells: tuple[Spell, ...] = ()
+    refuses: float = 0.0
+    """The share of events that it answers 400 to."""
+    drops: float = 0.0
+    """The share of events that the function drops after the answer."""
+
+
 class Receiver(Struct, frozen=True):
     """A destination and its service."""
 
@@ -42,6 +55,7 @@ class Receiver(Struct, frozen=True):
     """The share of events at which the service fails until it is healed."""
     breaks: float = 0.0
     """The share of events at which the plugin breaks."""
+    adviser: Adviser | None = None
 
 
 class Plan(Struct, frozen=True):
@@ -69,7 +83,7 @@ def make_plan(seed: int) -> Plan:
     seconds = chance.choice((3.0, 6.0, 12.0))
     names = ["crm", "mail", "ads"][: chance.randint(1, 3)]
     forgives = chance.random() < 0.5
-    return Plan(
+    plan = Plan(
         seed=seed,
         seconds=seconds,
         clients=chance.randint(1, 3),
@@ -80,6 +94,11 @@ def make_plan(seed: int) -> Plan:
         retention=chance.choice((1.0, 86_400.0)),
         receivers=(_steady(), *[_receiver(name, chance, seconds, forgives=forgives) for name in names]),
         happenings=_happenings(chance, seconds),
+    )
+    asking = random.Random(f"asking {seed}")
+    steady, *receivers = plan.receivers
+    return replace(
+        plan, receivers=(steady, *[replace(one, adviser=_adviser(asking, seconds)) for one in receivers])
     )
 
 
@@ -106,22 +125,38 @@ def _receiver(name: str, chance: random.Random, seconds: float, *, forgives: boo
         ),
         ordering="none" if chance.random() < 0.2 else "per_user",
     )
+    spells = _spells(chance, seconds)
+    return Receiver(
+        name=name,
+        shape=chance.choice(tuple(SHAPES)),
+        policies=policies,
+        sources=frozenset({"app"}) if chance.random() < 0.2 else None,
+        spells=spells,
+        most_events=chance.choice((None, None, 3)),
+        refuses=chance.choice((0.0, 0.0, 0.02, 0.2)),
+        hates=hates,
+        breaks=breaks,
+    )
+
+
+def _spells(chance: random.Random, seconds: float) -> tuple[Spell, ...]:
     spells = []
     for _ in range(chance.randint(0, 3)):
         begin = chance.uniform(0, seconds)
         length = chance.choice((1.0, 5.0, seconds, 120.0))
         share = chance.choice((0.3, 0.8, 1.0, 1.0))
         spells.append(Spell(begin, begin + length, chance.choice(MOODS), share))
-    return Receiver(
-        name=name,
-        shape=chance.choice(tuple(SHAPES)),
-        policies=policies,
-        sources=frozenset({"app"}) if chance.random() < 0.2 else None,
-        spells=tuple(spells),
-        most_events=chance.choice((None, None, 3)),
-        refuses=chance.choice((0.0, 0.0, 0.02, 0.2)),
-        hates=hates,
-        breaks=breaks,
+    return tuple(spells)
+
+
+def _adviser(chance: random.Random, seconds: float) -> Adviser | None:
+    if chance.random() < 0.6:
+        return None
+    return Adviser(
+        together=chance.random() < 0.4,
+        spells=_spells(chance, seconds),
+        refuses=chance.choice((0.0, 0.02, 0.2)),
+        drops=chance.choice((0.0, 0.1, 0.5)),
     )
 
 

@@ -10,7 +10,7 @@ from router.rules.identity.space_rules import SpaceRules
 from router.storage.memory.store import MemoryStorage
 from router.storage.store import DestinationState
 from tests.simulation.plan import STEADY, Receiver
-from tests.simulation.world import World
+from tests.simulation.world import World, adviser_of, dropped
 
 PROMPT_SECONDS = 2.0
 """So soon the steady destination has an event, while the process and its disk are well."""
@@ -21,7 +21,7 @@ RECOVERY_SECONDS = 15.0
 def verdict(world: World) -> list[str]:
     """Everything that is wrong."""
     if not world.problems:
-        checks = (_stream, _profiles, _books, _ends, _order, _repeats, _bounds, _prompt)
+        checks = (_stream, _profiles, _books, _ends, _order, _repeats, _asked, _bounds, _prompt)
         world.problems += [problem for check in checks for problem in check(world)]
     return world.problems
 
@@ -98,6 +98,8 @@ def _ends(world: World) -> Iterator[str]:
             for outcome, reason in ends:
                 if outcome == "delivered" and line.id not in taken:
                     yield f"{where} counts as delivered and did not arrive"
+                if reason == "NOT_ADVISED" and line.id in taken:
+                    yield f"{where} is {outcome}, and arrived all the same"
                 if outcome != "delivered" and not reason:
                     yield f"{where} is {outcome} without a reason"
                 if outcome == "expired":
@@ -155,6 +157,26 @@ def _repeats(world: World) -> Iterator[str]:
 
 def _is_settled(state: DestinationState, position: int) -> bool:
     return state.cursor.is_complete(position) and all(row.position != position for row in state.parked)
+
+
+def _asked(world: World) -> Iterator[str]:
+    """Nobody is asked again in the same life about what was answered, and nothing arrives without an answer."""
+    for receiver in world.plan.receivers:
+        if receiver.adviser is None:
+            continue
+        service = world.services[adviser_of(receiver.name)]
+        for life, counts in service.confirmed.items():
+            yield from (
+                f"{service.name}: {one} was answered {count} times in life {life}"
+                for one, count in counts.items()
+                if count > 1
+            )
+        advised = {one for counts in service.confirmed.values() for one in counts}
+        drops = dropped(receiver.name, receiver.adviser, world.plan.seed)
+        for delivery in world.services[receiver.name].deliveries:
+            for one in delivery.ids:
+                if one not in advised or one in drops:
+                    yield f"{receiver.name}: {one} arrived, and was not to"
 
 
 def _bounds(world: World) -> Iterator[str]:

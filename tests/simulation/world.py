@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from router.app import Router
 from router.config.identity import IdentityConfig
-from router.config.model import Config, DestinationConfig, SourceConfig
+from router.config.model import Config, DestinationConfig, SourceConfig, TransformationConfig
 from router.errors import StorageError
 from router.plugins.registry import Registry
 from router.storage.sqlite.store import SqliteStorage
@@ -22,11 +22,11 @@ from router.telemetry.signals import Signal, Signals
 from tests.simulation.chronicle import Chronicle
 from tests.simulation.client import Client
 from tests.simulation.clock import WorldClock
-from tests.simulation.destinations import ServiceSettings, shape
+from tests.simulation.destinations import Advice, AdviceSettings, ServiceSettings, shape
 from tests.simulation.disk import POINTS, Disk, broken, full, new_file
 from tests.simulation.loop import RunsInCircles, StandsStill, VirtualLoop
 from tests.simulation.network import Network, Service
-from tests.simulation.plan import Happening, Plan, Receiver, make_plan
+from tests.simulation.plan import Adviser, Happening, Plan, Receiver, make_plan
 
 DRAIN_SECONDS = 3 * 3600.0
 """So long after the healing everything must have met an end: more than the longest wait of a parked event."""
@@ -55,6 +55,11 @@ class World:
         self.troubles: list[tuple[float, float]] = []
         """When the disk was not well."""
         self.services = {one.name: _service(one, seed) for one in self.plan.receivers}
+        self.services |= {
+            adviser_of(one.name): _advice(one.name, one.adviser, seed)
+            for one in self.plan.receivers
+            if one.adviser is not None
+        }
         self.clients = [
             Client(
                 number,
@@ -306,7 +311,34 @@ class World:
             sources=receiver.sources,
             settings=ServiceSettings(service=receiver.name, breaks_at=tuple(sorted(ids))),
             policies=receiver.policies,
+            transformations=() if receiver.adviser is None else (self._asking(receiver, receiver.adviser),),
         )
+
+    def _asking(self, receiver: Receiver, adviser: Adviser) -> TransformationConfig:
+        settings = AdviceSettings(
+            service=adviser_of(receiver.name),
+            drops=dropped(receiver.name, adviser, self.plan.seed),
+            together=adviser.together,
+        )
+        name = f"advice for {receiver.name}"
+        return TransformationConfig(name=name, kind=Advice.kind, cls=Advice, settings=settings)
+
+
+def adviser_of(receiver: str) -> str:
+    """The name of the service that is asked about a receiver's events."""
+    return f"advice-{receiver}"
+
+
+def dropped(receiver: str, adviser: Adviser, seed: int) -> frozenset[str]:
+    """The events that go no further once the adviser has answered."""
+    return frozenset(_marked(seed, f"dropped for {receiver}", adviser.drops))
+
+
+def _advice(receiver: str, adviser: Adviser, seed: int) -> Service:
+    service = Service(adviser_of(receiver))
+    service.spells = adviser.spells
+    service.refused = frozenset(_marked(seed, f"not advised for {receiver}", adviser.refuses))
+    return service
 
 
 def _service(receiver: Receiver, seed: int) -> Service:

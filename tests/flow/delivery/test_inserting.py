@@ -170,6 +170,36 @@ async def test_where_nobody_answers_the_destination_pauses_and_says_why(service:
         assert asked(service).count("/ask/E0") == 1
 
 
+async def test_what_was_answered_goes_before_a_later_event_of_its_user_that_was_not(
+    service: FakeHttp,
+) -> None:
+    service.rule = by_path({"/ask/E1": [Reply(is_reset=True), Reply(is_reset=True)]})
+    async with rig(plans(service), terms=terms(service), batching=Batching(max_events=2)) as one:
+        one.publish(envelope(0, "u"), envelope(1, "u"), envelope(2))
+        await one.finished(3, step=1)
+
+        sent = ",".join(bodies(service)).split(",")
+        assert sent.index("m0=free") < sent.index("m1=free")
+
+
+@pytest.mark.parametrize("answer", [Reply(status=503), Reply(status=400)])
+async def test_an_event_that_is_asked_again_does_not_overtake_one_that_the_destination_minds(
+    service: FakeHttp, answer: Reply
+) -> None:
+    """m0 is taken apart from m1 while m2, of its user, is to be tried again."""
+    service.rule = lambda request: (
+        Reply(status=503) if request.path == "/ask/E2" and len(asked(service)) < 4
+        else answer if request.path == "/hook" and b"m1=" in request.body and b"," in request.body
+        else None
+    )  # fmt: skip
+    async with rig(plans(service), terms=terms(service), batching=Batching(max_events=3)) as one:
+        one.publish(envelope(0, "u"), envelope(1), envelope(2, "u"))
+        await one.finished(3, step=1)
+
+        taken = [text for text in bodies(service) if "," not in text]
+        assert taken.index("m0=free") < taken.index("m2=free")
+
+
 async def test_what_was_answered_is_not_asked_again_when_the_destination_fails(service: FakeHttp) -> None:
     service.rule = by_path({"/hook": [Reply(status=503), Reply(status=503)]})
     async with rig(plans(service), terms=terms(service), batching=Batching(max_events=10)) as one:
