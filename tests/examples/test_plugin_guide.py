@@ -146,6 +146,23 @@ def test_the_function_of_the_guide_comes_true_as_its_examples_say(
     )
 
 
+def test_the_insert_function_of_the_guide_comes_true_as_its_example_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CRM_TOKEN", "made-up-token")
+    Path("functions").mkdir()
+    Path("functions/crm.js").write_text(block(PAGE, "js", "onTrack"), encoding="utf-8")
+    destination, function = (
+        block(PAGE, "toml", one) for one in ("destinations.people", "transformations.plan")
+    )
+    Path("router.toml").write_text(f"{destination}\n{function}", encoding="utf-8")
+
+    done = CliRunner().invoke(main, ["test"])
+
+    assert done.output == "ok    transformations.plan: example 1\n1 example tried, none failed\n"
+
+
 def test_the_enrichment_of_the_guide_works_and_keeps_every_promise(
     tmp_path: Path, pytester: pytest.Pytester
 ) -> None:
