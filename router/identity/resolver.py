@@ -205,7 +205,8 @@ class Resolver:
 
     async def _prepare(self, events: Sequence[Prepared], met: Sequence[Met]) -> None:
         """Ask the store what the step needs: the owners of identifiers, and the traits that will be changed."""
-        wanted: dict[Key, None] = {}
+        firsts: dict[Key, None] = {}
+        asking: list[tuple[Space, Facts]] = []
         needy: list[tuple[Space, Facts]] = []
         seen: dict[int, Node] = {}
         """Profiles that nothing happens to, but whose chosen traits are kept with the events."""
@@ -215,10 +216,16 @@ class Resolver:
             if not isinstance(facts, Facts):
                 continue
             space = self._spaces[event.source]
-            wanted.update(dict.fromkeys(space.missing(facts)))
+            first = next(space.missing(facts), None)
+            if first is not None:
+                firsts[first] = None
+                asking.append((space, facts))
             if facts.traits or facts.consent is not None or len(facts.users) > 1 or space.chosen:
                 needy.append((space, facts))
-        await self.learn(list(wanted))
+        await self.learn(list(firsts))
+        # the first identifier mostly leads to a profile that owns the others too: only what is missing then is asked
+        others = dict.fromkeys([key for space, facts in asking for key in space.missing(facts)])
+        await self.learn([key for key in others if key not in firsts])
         nodes = seen | {id(node): node for space, facts in needy for node in space.lacking(facts)}
         for start in range(0, len(nodes), KEYS_AT_ONCE):
             await self.learn_traits(list(nodes.values())[start : start + KEYS_AT_ONCE])

@@ -134,7 +134,7 @@ def configure(connection: sqlite3.Connection) -> None:
 def configure_reader(connection: sqlite3.Connection) -> None:
     """Set what a reading connection needs."""
     connection.execute("PRAGMA query_only = ON")
-    connection.execute("PRAGMA cache_size = -4096")
+    connection.execute("PRAGMA cache_size = -8192")
     connection.execute("PRAGMA temp_store = MEMORY")
 
 

@@ -32,6 +32,7 @@ from router.storage.sqlite.keys.keeper import KeyKeeper
 from router.storage.sqlite.keys.searching import search
 from router.storage.sqlite.letter_rows import fill_lines
 from router.storage.sqlite.lock import Lock
+from router.storage.sqlite.read_ahead import ReadAhead
 from router.storage.sqlite.readers import Readers
 from router.storage.sqlite.reading import Damage, Extent
 from router.storage.sqlite.replays import SqliteReplays, find_time
@@ -89,6 +90,7 @@ class SqliteStorage(Storage):
         self._inbox_budget = Budget("inbox", inbox_budget, self._warn)
         self._stream_budget = Budget("stream", stream_budget, self._warn)
         self._lock = Lock(self._path)
+        self._ahead = ReadAhead(self._path)
         self._ballast = Ballast(self._path, ballast_bytes, free_floor)
         self._health = Health(
             self._ballast, self._inbox_budget, floor=free_floor, path=str(self._path), signals=self._signals
@@ -154,7 +156,7 @@ class SqliteStorage(Storage):
         self._trimming = Trimming(trim, self._writer, self._expired)
         self._seen = SeenIds(self._readers, window=int(self._window * 1000), seal=self._seal)
         self._seen.start(state.stream_next)
-        self._profiles = SqliteProfiles(self._readers, self._writer, self._store_id)
+        self._profiles = SqliteProfiles(self._readers, self._writer, self._store_id, self._ahead)
         self._keepers = Supervisor()
         if is_full:
             self._health.found_full()
@@ -182,6 +184,7 @@ class SqliteStorage(Storage):
                     if connection is not None:
                         await connection.close()
                 finally:
+                    self._ahead.close()
                     self._lock.release()
 
     @property

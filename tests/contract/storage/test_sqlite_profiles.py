@@ -1,6 +1,7 @@
 """The graph in SQLite: what is pending survives crashes, is written in short turns, and is never read twice."""
 
 import asyncio
+import itertools
 import time
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from router.errors import StorageError, StoreUnavailable
 from router.storage.profile import Link, Traits
 from router.storage.profile_changes import ProfileChanges
+from router.storage.sqlite import read_ahead
 from router.storage.sqlite.graph import applying, profiles
 from router.storage.sqlite.store import SqliteStorage
 from tests.contract.storage.faults import Fault, Opened, broken
@@ -163,3 +165,37 @@ async def test_profiles_of_a_closed_store_are_out_of_reach(opened: Opened) -> No
 
     with pytest.raises(StoreUnavailable):
         store.profiles  # noqa: B018
+
+
+@pytest.mark.parametrize("is_pending", [False, True])
+async def test_answers_are_the_same_when_all_of_them_come_from_the_disk(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch, is_pending: bool
+) -> None:
+    monkeypatch.setattr(read_ahead, "blocks_read", itertools.count().__next__)
+    async with opened() as store:
+        await write(store, people(store, 0, 3000))
+        ann, bob, acme = (profile(store, one, f"u{one}", f"u{one}@x.io") for one in (7, 8, 9))
+        both = profile(store, 7, "u7", "u8", absorbed=(bob.id,))
+        await store.profiles.flush()
+        store._writer.checkpoint_soon()
+        await store._writer.wait_for_checkpoint()
+        merge = ProfileChanges(
+            profiles=[both],
+            merged=[(bob.id, ann.id)],
+            traits=[(ann.id, Traits({"plan": trait(b"1")}))],
+            links=[Link(ann.id, acme.id, 3)],
+        )
+        await write(store, merge)
+        if not is_pending:
+            await store.profiles.flush()
+
+        keys = [key(f"u{one}") for one in range(3100)]
+        found = await store.profiles.owners(keys)
+        assert found[7] == found[8] == both
+        assert [one is None for one in found] == [False] * 3000 + [True] * 100
+        ids = [bob.id, acme.id, ann.id]
+        assert [one and one.id for one in await store.profiles.read(ids)] == [ann.id, acme.id, ann.id]
+        assert [bool(one) for one in await store.profiles.traits(ids)] == [True, False, True]
+        links = [Link(ann.id, acme.id), Link(bob.id, acme.id), Link(acme.id, ann.id), Link("nobody", ann.id)]
+        assert await store.profiles.linked(links) == [True, False, True, False]
+        assert store._ahead.asked > 0

@@ -12,5 +12,9 @@ first at what is pending, which is held in memory and read from `profile_pending
     profile_links        number, number ─▶ time: each link twice, so that it is found from both ends
     profile_changes      first number ─▶ what followers are told, a row a commit
 
+Rows lie by hash, or where their profile was born: each event of a step needs pages of its own, and of millions of
+profiles few pages are in memory. Those of a read are fetched together (`read_ahead.py`), so a hundred events wait for
+the disk about as often as one would.
+
 A merge re-points no identifier and no link: they lead to the profile that went, and from there to its survivor.
 """

@@ -14,6 +14,7 @@ from router.storage.sqlite.graph.applying import Round
 from router.storage.sqlite.graph.overlay import Overlay
 from router.storage.sqlite.graph.rows import identifier_hash, unpack_profile, unpack_traits
 from router.storage.sqlite.graph.tables import Rows
+from router.storage.sqlite.read_ahead import ReadAhead
 from router.storage.sqlite.readers import Readers
 from router.storage.sqlite.writer import Writer
 
@@ -27,8 +28,9 @@ MOST_ROWS = 20_000
 class SqliteProfiles(Profiles):
     """The profiles of one file."""
 
-    def __init__(self, readers: Readers, writer: Writer, store_id: bytes) -> None:
+    def __init__(self, readers: Readers, writer: Writer, store_id: bytes, ahead: ReadAhead) -> None:
         self._readers = readers
+        self._ahead = ahead
         self._writer = writer
         self._store_id = store_id
         self._fresh = Overlay()
@@ -90,7 +92,7 @@ class SqliteProfiles(Profiles):
     async def owners(self, keys: Sequence[Key]) -> list[Profile | None]:
         """The profile of each identifier."""
         hashes = [identifier_hash(self._store_id, key) for key in keys]
-        numbers, rows = await self._read(partial(tables.find_owners, hashes=set(hashes)))
+        numbers, rows = await self._read(partial(tables.find_owners, hashes=set(hashes), ahead=self._ahead))
         made: dict[int, Profile | None] = {}
 
         def owner(key: Key, place: int) -> Profile | None:
@@ -107,7 +109,7 @@ class SqliteProfiles(Profiles):
     async def read(self, ids: Sequence[str]) -> list[Profile | None]:
         """The profile of each id."""
         numbers = self._numbers(ids)
-        rows = await self._read(partial(tables.find_profiles, numbers=_known(numbers)))
+        rows = await self._read(partial(tables.find_profiles, numbers=_known(numbers), ahead=self._ahead))
         return [None if one is None else self._profile(one, rows) for one in numbers]
 
     async def traits(self, ids: Sequence[str]) -> list[Traits]:
@@ -115,7 +117,9 @@ class SqliteProfiles(Profiles):
         numbers = self._numbers(ids)
         while True:  # until no profile is merged away while its traits are read
             wanted = {one: self._survivor(one) for one in _known(numbers)}
-            rows, traits = await self._read(partial(tables.find_traits, numbers=wanted.values()))
+            rows, traits = await self._read(
+                partial(tables.find_traits, numbers=wanted.values(), ahead=self._ahead)
+            )
             places = {one: rows[place][0] if place in rows else place for one, place in wanted.items()}
             if all(self._survivor(place) == place for place in places.values()):
                 return [Traits() if one is None else self._traits(places[one], traits) for one in numbers]
@@ -127,7 +131,7 @@ class SqliteProfiles(Profiles):
             self._numbers([one.account for one in links]),
         )
         pairs = list(zip(users, accounts, strict=True))
-        found = await self._read(partial(tables.find_linked, pairs=pairs))
+        found = await self._read(partial(tables.find_linked, pairs=pairs, ahead=self._ahead))
         return [pair in found or any(pair in one.links for one in self._overlays()) for pair in pairs]
 
     async def links(self, id: str, *, limit: int, skip: int = 0) -> list[Link]:

@@ -10,6 +10,7 @@ from router.storage.profile_changes import Change, ProfileChanges
 from router.storage.segment_layout import compressor, decompressor
 from router.storage.sqlite.graph.overlay import Overlay
 from router.storage.sqlite.graph.rows import identifier_hash, pack_profile, pack_traits
+from router.storage.sqlite.read_ahead import ReadAhead
 
 encode = msgspec.msgpack.Encoder().encode
 _decode_changes = msgspec.msgpack.Decoder(ProfileChanges).decode
@@ -112,20 +113,23 @@ def _forget_links(number: int) -> Write:
     return lambda: (delete, (number,))
 
 
-def find_owners(database: sqlite3.Connection, hashes: Iterable[int]) -> tuple[dict[int, list[int]], Rows]:
+def find_owners(
+    database: sqlite3.Connection, hashes: Iterable[int], ahead: ReadAhead
+) -> tuple[dict[int, list[int]], Rows]:
     """For each hash the numbers that lie there, and what those numbers are."""
     found: dict[int, list[int]] = {}
-    for place in sorted(hashes):
-        rows = database.execute("SELECT number FROM profile_identifiers WHERE hash = ?", (place,)).fetchall()
-        found[place] = [row[0] for row in rows]
-    return found, find_profiles(database, {number for numbers in found.values() for number in numbers})
+    query = "SELECT number FROM profile_identifiers WHERE hash = ?"
+    for place in ahead.ordered(database, "profile_identifiers", hashes):
+        found[place] = [row[0] for row in database.execute(query, (place,)).fetchall()]
+    numbers = {number for numbers in found.values() for number in numbers}
+    return found, find_profiles(database, numbers, ahead)
 
 
-def find_profiles(database: sqlite3.Connection, numbers: Iterable[int]) -> Rows:
+def find_profiles(database: sqlite3.Connection, numbers: Iterable[int], ahead: ReadAhead) -> Rows:
     """For each number that is known, the survivor's number and row."""
     found: Rows = {}
     query = "SELECT survivor, profile FROM profiles WHERE number = ?"
-    for number in sorted(numbers):
+    for number in ahead.ordered(database, "profiles", numbers):
         row = database.execute(query, (number,)).fetchone()
         place = number
         if row is not None and row[0] is not None:
@@ -136,18 +140,30 @@ def find_profiles(database: sqlite3.Connection, numbers: Iterable[int]) -> Rows:
     return found
 
 
-def find_traits(database: sqlite3.Connection, numbers: Iterable[int]) -> tuple[Rows, dict[int, bytes]]:
+def find_traits(
+    database: sqlite3.Connection, numbers: Iterable[int], ahead: ReadAhead
+) -> tuple[Rows, dict[int, bytes]]:
     """What the numbers are, and the rows of traits of the survivors that have any."""
-    rows = find_profiles(database, numbers)
+    rows = find_profiles(database, numbers, ahead)
     query = "SELECT traits FROM profile_traits WHERE number = ?"
-    found = {place: database.execute(query, (place,)).fetchone() for place, _ in rows.values()}
+    places = ahead.ordered(database, "profile_traits", {place for place, _ in rows.values()})
+    found = {place: database.execute(query, (place,)).fetchone() for place in places}
     return rows, {place: row[0] for place, row in found.items() if row is not None}
 
 
-def find_linked(database: sqlite3.Connection, pairs: Iterable[Pair]) -> set[Pair]:
+def find_linked(database: sqlite3.Connection, pairs: Iterable[Pair], ahead: ReadAhead) -> set[Pair]:
     """Those of the pairs that are linked."""
     query = "SELECT 1 FROM profile_links WHERE one = ? AND other = ?"
-    return {pair for pair in pairs if database.execute(query, pair).fetchone() is not None}
+    others: dict[int, list[int | None]] = {}
+    for one, other in pairs:
+        if one is not None:
+            others.setdefault(one, []).append(other)
+    return {
+        (one, other)
+        for one in ahead.ordered(database, "profile_links", others)
+        for other in others[one]
+        if database.execute(query, (one, other)).fetchone() is not None
+    }
 
 
 def find_links(
