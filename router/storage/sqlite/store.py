@@ -8,6 +8,7 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
 
@@ -170,22 +171,17 @@ class SqliteStorage(Storage):
         """Commit what waits and release everything."""
         connection, self._connection = self._connection, None
         keepers, self._keepers = self._keepers, None
-        try:
+        async with AsyncExitStack() as last:
+            last.callback(self._lock.release)
+            last.callback(self._ahead.close)
+            if connection is not None:
+                last.push_async_callback(connection.close)
+            if hasattr(self, "_readers"):
+                last.push_async_callback(self._readers.close)
+            if connection is not None and hasattr(self, "_writer"):
+                last.push_async_callback(self._writer.close)
             if keepers is not None:
                 await keepers.stop()
-            if connection is not None and hasattr(self, "_writer"):
-                await self._writer.close()
-        finally:
-            try:
-                if hasattr(self, "_readers"):
-                    await self._readers.close()
-            finally:
-                try:
-                    if connection is not None:
-                        await connection.close()
-                finally:
-                    self._ahead.close()
-                    self._lock.release()
 
     @property
     def store_id(self) -> bytes:
