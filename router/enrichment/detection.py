@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from router.enrichment.findings import Finds
-from router.enrichment.sightings import Seen
+from router.enrichment.sightings import Key, Seen
 from router.events.calls import AnyEvent
 from router.events.found_field import FoundField
 from router.rules.privacy.classified import Classified
@@ -37,15 +37,14 @@ class Detection:
         self._classified = classified
         self._every = every
         self.alerts = alerts
-        self._began: dict[tuple[str, str, str | None], int] = {}
+        self._began: dict[Key, int] = {}
+        """How many events of a name had come when this one first looked."""
 
     def __call__(self, event: AnyEvent, seen: Seen, finds: Finds, *, source: str) -> list[FoundField]:
         """What is found in the event that was `seen` just now; nothing where it is not one to look at."""
-        came = seen.came
-        name = (source, event.type, getattr(event, "event", None))
-        if len(self._began) >= MOST_NAMES and name not in self._began:
+        if len(self._began) >= MOST_NAMES and seen.key not in self._began:
             self._began.clear()
-        since = came - self._began.setdefault(name, came)
+        since = seen.came - self._began.setdefault(seen.key, seen.came)
         if not (since < FIRST_LOOKS or since % self._every == 0 or seen.has_new_key):
             return []
         try:

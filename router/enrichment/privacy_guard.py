@@ -69,8 +69,7 @@ class PrivacyGuard:
         return replace(call, **changes) if changes else call
 
     def _guarded(self, root: str, raw: Raw, aside: Aside) -> Raw | None:
-        text = bytes(raw)
-        if not self._controls.may_meet(root, text):
+        if raw is ABSENT or not self._controls.may_meet(root, text := bytes(raw)):
             return None
         counts = Counts()
         made = self._controls.applied(root, text, counts)

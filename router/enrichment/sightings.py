@@ -25,6 +25,7 @@ _keys = msgspec.json.Decoder(dict[str, Raw]).decode
 class Seen(Struct):
     """The events of one key in one step."""
 
+    key: Key
     before: int
     """How many came in steps before, since the router started."""
     look_at: int
@@ -96,6 +97,6 @@ class Sightings:
         if seen is None:
             before = self._before(key)
             first = 1 if before < FIRST else EACH - before % EACH
-            seen = self.found[key] = Seen(before, first, self._known(key))
+            seen = self.found[key] = Seen(key, before, first, self._known(key))
         seen.note(event, received_at)
         return seen

@@ -48,7 +48,7 @@ async def privacy_figures(folder: Path) -> list[Figure]:
             guard(event, aside)
 
     def looked() -> None:
-        finds, seen = Findings().step(), Seen(0, 0)
+        finds, seen = Findings().step(), Seen(("bench", Track, "Order Completed"), 0, 0)
         for event in events:
             seen.count += 1
             detection(event, seen, finds, source="bench")

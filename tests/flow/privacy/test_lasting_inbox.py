@@ -150,6 +150,20 @@ async def test_a_reload_begins_to_look_and_to_tell() -> None:
         assert alerts(rig) == ["properties.ssn"]
 
 
+async def test_pages_are_looked_at_by_their_names() -> None:
+    async with running({"sources": SOURCES}) as rig:
+        for name in ("Home", "Pricing"):
+            for _ in range(40 if name == "Home" else 2):
+                await rig.router.page(name, user_id="u1", properties={"ssn": "1"}, source="website")
+        await rig.drained()
+        await Reloading(rig).reload(sources=SOURCES, privacy={"look_every": 10_000})
+        for name in ("Pricing", "Home"):
+            await rig.router.page(name, user_id="u1", properties={"ssn": "1"}, source="website")
+        await rig.drained()
+
+        assert inbox(rig) == {"properties.ssn": 2}
+
+
 async def test_a_rare_field_is_seen_at_once_however_busy_its_event_is() -> None:
     async with running(config(look_every=10_000)) as rig:
         for _ in range(300):
