@@ -66,7 +66,15 @@ def _decoded(answer: socket.socket) -> Iterator[Line]:
 
 def _lines(answer: socket.socket) -> Iterator[bytes]:
     with answer.makefile("rb") as file:
-        yield from file
+        try:
+            yield from file
+        except ConnectionError:  # it was killed: there is no more
+            return
+        except TimeoutError:
+            seconds = answer.gettimeout() or 0
+            raise RouterError(
+                f"the router does not answer within {seconds:.0f} s; it hangs, or is too busy"
+            ) from None
 
 
 def _checked(line: bytes) -> bytes:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import socket
 import stat
+import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -107,6 +108,33 @@ async def test_the_file_of_a_killed_router_does_not_break_a_start(tmp_path: Path
 
     assert await rig.overview() is not None
     await rig.door.stop()
+
+
+@pytest.mark.parametrize(("is_reset", "said"), [(True, "hung up"), (False, "does not answer within 0 s")])
+def test_a_router_that_is_killed_or_hangs_is_an_error_in_words(
+    tmp_path: Path, is_reset: bool, said: str
+) -> None:
+    store = str(tmp_path / "router.db")
+    with socket.socket(socket.AF_UNIX) as door:
+        door.bind(str(socket_path(store)))
+        door.listen(1)
+
+        def hang_up() -> None:
+            asked, _ = door.accept()
+            if is_reset:  # most of what was sent is not read, so that the other side is told of a reset
+                asked.recv(1)
+                asked.close()
+            else:
+                ended.wait(10)
+                asked.close()
+
+        ended = threading.Event()
+        thread = threading.Thread(target=hang_up)
+        thread.start()
+        with pytest.raises(RouterError, match=said):
+            AdminClient(store, seconds=0.2).ask(OVERVIEW, Nothing())
+        ended.set()
+        thread.join()
 
 
 async def test_a_file_that_is_no_socket_is_not_taken_away(tmp_path: Path) -> None:
