@@ -66,6 +66,7 @@ class Enrichment(Actor):
             generation = self._generation
             try:
                 kept = await self._inbox.read(self._position, STEP_EVENTS)
+                await self._inventory.catch_up()
                 if generation != self._generation:
                     continue
                 step = await self._prepare(kept, generation)

@@ -68,6 +68,8 @@ class Findings:
         self._steps: deque[Finds] = deque()
         self._changed: set[str] = set()
         self._gone: set[str] = set()
+        self.is_doubtful = False
+        """Whether a step came to nothing that may be in the store all the same: its answer may have been lost."""
 
     def load(self, rows: Iterable[FoundField]) -> None:
         """Begin with what the store knows."""
@@ -99,8 +101,14 @@ class Findings:
         self._trim()
 
     def forget(self) -> None:
-        """Drop what is not durable: it is prepared again."""
+        """Drop what is not durable, as far as is known: it is prepared again."""
+        self.is_doubtful |= any(step.new_count for step in self._steps)
         self._steps.clear()
+
+    def catch_up(self, rows: Iterable[FoundField]) -> None:
+        """Take in what is in the store after all; of fields that are known, what is in memory is newer."""
+        self.is_doubtful = False
+        self.load([*self._fields.values(), *(one for one in rows if one.path not in self._fields)])
 
     def take(self) -> tuple[list[FoundField], list[str]]:
         """The rows that changed since it was asked last, and the paths of those that went."""

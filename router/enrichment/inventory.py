@@ -88,6 +88,11 @@ class Inventory(Actor):
                 self._keys.pop((source, kind, name), None)  # more are known by now
         self.findings.committed()
 
+    async def catch_up(self) -> None:
+        """Find out whether a step that seemed to fail is in the store: a field in it is not new any more."""
+        if self.findings.is_doubtful:
+            self.findings.catch_up(await self._storage.inventory.findings.read())
+
     def forget(self) -> None:
         """Drop what is not durable: it is prepared again."""
         self._steps.clear()

@@ -139,6 +139,26 @@ async def test_an_event_of_a_failed_step_counts_once_and_is_told_once() -> None:
         assert len(await storage.inventory.findings.read()) == 1
 
 
+async def test_a_field_of_a_commit_whose_answer_was_lost_is_not_new_again() -> None:
+    async with running(config()) as rig:
+        storage, lost = rig.router.storage, []
+        commit = storage.commit
+
+        async def lose_answer(step: Commit) -> bool:
+            is_committed = await commit(step)
+            if step.findings and not lost:
+                lost.append(step)
+                raise StoreUnavailable("the answer was lost")
+            return is_committed
+
+        storage.commit = lose_answer  # type: ignore[method-assign]
+        await send(rig, ssn="123-45-6789")
+        await send(rig, ssn="123-45-6789")
+
+        assert lost
+        assert (alerts(rig), inbox(rig)) == (["properties.ssn"], {"properties.ssn": 2})
+
+
 async def test_a_reload_begins_to_look_and_to_tell() -> None:
     async with running({"sources": SOURCES}) as rig:
         for _ in range(40):
