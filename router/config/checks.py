@@ -48,7 +48,7 @@ def check_storage(storage: StorageConfig, problems: Problems) -> None:
     """Check the store."""
     if not storage.path:
         problems.add(("storage", "path"), "is empty", 'the default is "data/router.db"')
-    for name in ("inbox_budget", "stream_budget"):
+    for name in ("inbox_budget", "stream_budget", "side_budget"):
         if getattr(storage, name) < 1 << 20:
             problems.add(("storage", name), "leaves no room to work", "give it 1MiB at least")
 

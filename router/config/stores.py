@@ -22,6 +22,7 @@ def _sqlite(config: StorageConfig, *, signals: Signals, clock: Callable[[], floa
         path=config.path,
         inbox_budget=config.inbox_budget,
         stream_budget=config.stream_budget,
+        side_budget=config.side_budget,
         retention=config.retention,
         dead_letter_retention=config.dead_letter_retention,
         dedupe_window=config.dedupe_window,
@@ -34,4 +35,6 @@ def _sqlite(config: StorageConfig, *, signals: Signals, clock: Callable[[], floa
 
 def _memory(config: StorageConfig, *, signals: Signals, clock: Callable[[], float]) -> Storage:
     """A store that forgets everything when the process ends."""
-    return MemoryStorage(dedupe_window=config.dedupe_window, inbox_budget=config.inbox_budget)
+    return MemoryStorage(
+        dedupe_window=config.dedupe_window, inbox_budget=config.inbox_budget, side_budget=config.side_budget
+    )

@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from router.storage.cursor import Cursor
+from router.storage.side_log import Lane
 
 
 class Standing(Struct, frozen=True):
@@ -28,6 +29,8 @@ class Books(Struct, frozen=True):
     """Events that reached the stream."""
     counters: tuple[tuple[tuple[str, ...], int], ...]
     destinations: tuple[Standing, ...]
+    lanes: tuple[Lane, ...] = ()
+    """What waits in the side log."""
 
     def counts(self) -> dict[tuple[str, ...], int]:
         """The counters by name."""

@@ -28,6 +28,7 @@ from router.storage.outcome import OutcomeRecord
 from router.storage.profile_changes import ProfileChanges
 from router.storage.profiles import Profiles
 from router.storage.replays import Place, ReplayRows
+from router.storage.side_log import SideLog
 from router.storage.trace import Trace
 
 REPLAY = "replay"
@@ -144,6 +145,8 @@ class StoreFacts(Struct, frozen=True, gc=False):
     warnings: tuple[str, ...] = ()
     latest_received_at: int = 0
     """The latest `received_at` that either log ever held: the next entry must not be stamped earlier."""
+    side_bytes: int = 0
+    """What the side log weighs."""
 
 
 class Storage(ABC):
@@ -288,6 +291,11 @@ class Storage(ABC):
     @abstractmethod
     def inventory(self) -> InventoryRows:
         """Which events and properties were seen."""
+
+    @property
+    @abstractmethod
+    def side_log(self) -> SideLog:
+        """What waits outside the inbox."""
 
     @abstractmethod
     async def facts(self) -> StoreFacts:

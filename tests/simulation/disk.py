@@ -22,7 +22,7 @@ from router.storage.sqlite.store import SqliteStorage
 from router.storage.store import Commit
 from tests.simulation.chronicle import Chronicle
 
-POINTS = ("begin", "append", "commit", "settle", "step", "end")
+POINTS = ("begin", "append", "commit", "settle", "small", "step", "end")
 """The named points of a turn at which it can fail."""
 STORE_ID = bytes(range(16))
 

@@ -22,6 +22,7 @@ from router.storage.memory.inventory import MemoryInventory
 from router.storage.memory.profiles import MemoryProfiles
 from router.storage.memory.replays import MemoryReplays
 from router.storage.memory.searching import search
+from router.storage.memory.side_log import MemorySideLog
 from router.storage.outcome import OutcomeRecord, Run
 from router.storage.replays import Place
 from router.storage.retirement import DESTINATION_COUNTERS, last_settlement
@@ -42,13 +43,14 @@ SCHEMA_VERSION = 1
 
 
 class MemoryStorage(Storage):
-    """The contract in memory; `dedupe_window` is in seconds, `inbox_budget` in bytes of bodies."""
+    """The contract in memory; `dedupe_window` is in seconds, the budgets in bytes of bodies."""
 
     def __init__(
         self,
         *,
         dedupe_window: float = 86_400,
         inbox_budget: int | None = None,
+        side_budget: int | None = None,
         store_id: bytes | None = None,
     ) -> None:
         self._store_id = os.urandom(16) if store_id is None else store_id
@@ -71,6 +73,7 @@ class MemoryStorage(Storage):
         self._replays = MemoryReplays(self)
         self._history = MemoryHistory(self._counters)
         self._inventory = MemoryInventory()
+        self._side_log = MemorySideLog(self._count, self._letters, budget=side_budget)
         self._profiles = MemoryProfiles()
 
     async def open(self) -> None:
@@ -266,6 +269,7 @@ class MemoryStorage(Storage):
             stream_next=self._stream_next,
             counters=tuple(self._counters.items()),
             destinations=tuple(self._state(name).standing for name in self._destinations),
+            lanes=self._side_log.present(),
         )
 
     async def counters(self) -> dict[tuple[str, ...], int]:
@@ -281,6 +285,11 @@ class MemoryStorage(Storage):
     def inventory(self) -> MemoryInventory:
         """The inventory."""
         return self._inventory
+
+    @property
+    def side_log(self) -> MemorySideLog:
+        """What waits outside the inbox."""
+        return self._side_log
 
     async def facts(self) -> StoreFacts:
         """The store's present state."""

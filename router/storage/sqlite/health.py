@@ -38,14 +38,18 @@ class Health:
 
     def admit(self, state: State, wal_bytes: int) -> StoreFull | None:
         """Why entries cannot be taken now, or None."""
-        if self.is_full:
-            return StoreFull(self.trouble)
         used = state.inbox_bytes + wal_bytes
-        if self._inbox.is_spent(used):
+        if not self.is_full and self._inbox.is_spent(used):
             return StoreFull(
                 f"the inbox budget of {self._inbox.limit} bytes is spent ({used} in use): events come in faster than "
                 "they are processed; raise [storage] inbox_budget or wait"
             )
+        return self.room()
+
+    def room(self) -> StoreFull | None:
+        """Why the disk has no room for anything that is not accepted yet, or None."""
+        if self.is_full:
+            return StoreFull(self.trouble)
         free = self.ballast.free()
         if free < self._floor:
             return StoreFull(

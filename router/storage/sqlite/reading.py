@@ -219,4 +219,5 @@ def facts(
         trouble=trouble,
         warnings=warnings,
         latest_received_at=state.latest,
+        side_bytes=state.side_bytes,
     )

@@ -117,6 +117,14 @@ MIGRATIONS: dict[int, tuple[str, ...]] = {
             first INTEGER PRIMARY KEY, after INTEGER NOT NULL, data BLOB NOT NULL) STRICT""",
         # fields that probably hold personal data
         "CREATE TABLE found_fields (path TEXT PRIMARY KEY, row BLOB NOT NULL) STRICT",
+        # the side log: what waits for functions outside the inbox
+        "ALTER TABLE store ADD COLUMN side_bytes INTEGER NOT NULL DEFAULT 0",
+        """CREATE TABLE side_log (
+            id INTEGER PRIMARY KEY AUTOINCREMENT, lane TEXT NOT NULL, received_at INTEGER NOT NULL,
+            attempts INTEGER NOT NULL, first_tried_at INTEGER NOT NULL, due_at INTEGER NOT NULL,
+            reason TEXT NOT NULL, size INTEGER NOT NULL, codec INTEGER NOT NULL, checksum INTEGER NOT NULL,
+            data BLOB NOT NULL) STRICT""",
+        "CREATE INDEX side_log_by_lane ON side_log (lane, due_at, id)",
     ),
 }  # fmt: skip
 SCHEMA_VERSION = max(MIGRATIONS)

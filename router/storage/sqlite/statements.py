@@ -48,6 +48,8 @@ class State(Struct):
     """Number of the next commit that changes profiles."""
     changes_next: int = 0
     """Number of the next entry in the log of their changes."""
+    side_bytes: int = 0
+    """What the side log weighs."""
 
 
 class InboxRow(Struct, frozen=True):
@@ -74,7 +76,7 @@ def read_state(database: sqlite3.Connection) -> State:
     """Read the row of `store`."""
     row = database.execute(
         "SELECT inbox_next, inbox_cursor, stream_next, latest, latest_committed, inbox_bytes, stream_bytes, "
-        "graph_next, changes_next FROM store"
+        "graph_next, changes_next, side_bytes FROM store"
     ).fetchone()
     return State(*row)
 
@@ -83,7 +85,7 @@ def write_state(database: sqlite3.Connection, state: State) -> None:
     """Write the row of `store`."""
     database.execute(
         "UPDATE store SET inbox_next=?, inbox_cursor=?, stream_next=?, latest=?, latest_committed=?, inbox_bytes=?, "
-        "stream_bytes=?, graph_next=?, changes_next=? WHERE id = 1",
+        "stream_bytes=?, graph_next=?, changes_next=?, side_bytes=? WHERE id = 1",
         msgspec.structs.astuple(state),
     )
 

@@ -24,11 +24,8 @@ from router.storage.sqlite import births, reading, statements, tracing
 from router.storage.sqlite.ballast import MARGIN, Ballast
 from router.storage.sqlite.budgets import Budget
 from router.storage.sqlite.connection import Connection
-from router.storage.sqlite.dead_letters import SqliteDeadLetters
 from router.storage.sqlite.graph.profiles import SqliteProfiles
 from router.storage.sqlite.health import Health, warnings
-from router.storage.sqlite.history import SqliteHistory
-from router.storage.sqlite.inventory import SqliteInventory
 from router.storage.sqlite.keys.keeper import KeyKeeper
 from router.storage.sqlite.keys.searching import search
 from router.storage.sqlite.letter_rows import fill_lines
@@ -36,7 +33,8 @@ from router.storage.sqlite.lock import Lock
 from router.storage.sqlite.read_ahead import ReadAhead
 from router.storage.sqlite.readers import Readers
 from router.storage.sqlite.reading import Damage, Extent
-from router.storage.sqlite.replays import SqliteReplays, find_time
+from router.storage.sqlite.replays import find_time
+from router.storage.sqlite.rows import Rows
 from router.storage.sqlite.schema import configure, migrate
 from router.storage.sqlite.seen.ids import SEAL_IDS, SeenIds
 from router.storage.sqlite.seen.keeper import Keeper
@@ -50,7 +48,6 @@ from router.storage.store import (
     DestinationState,
     Settlement,
     Sighting,
-    Storage,
     StoredSegment,
     StoreFacts,
 )
@@ -61,7 +58,7 @@ from router.telemetry.signals import Signals
 DAY = 86_400
 
 
-class SqliteStorage(Storage):
+class SqliteStorage(Rows):
     """The default store. Sizes are bytes, times seconds; `clock` tells the time since the epoch."""
 
     def __init__(
@@ -70,6 +67,7 @@ class SqliteStorage(Storage):
         path: Path | str,
         inbox_budget: int = 10 << 30,
         stream_budget: int = 20 << 30,
+        side_budget: int = 2 << 30,
         retention: float = DAY,
         dead_letter_retention: float = 30 * DAY,
         dedupe_window: float = DAY,
@@ -90,6 +88,7 @@ class SqliteStorage(Storage):
         self._window = dedupe_window
         self._inbox_budget = Budget("inbox", inbox_budget, self._warn)
         self._stream_budget = Budget("stream", stream_budget, self._warn)
+        self._side_budget = Budget("side", side_budget, self._warn)
         self._lock = Lock(self._path)
         self._ahead = ReadAhead(self._path)
         self._ballast = Ballast(self._path, ballast_bytes, free_floor)
@@ -98,8 +97,6 @@ class SqliteStorage(Storage):
         )
         self._expired: dict[str, list[tuple[int, int]]] = {}
         self._connection: Connection | None = None
-        self._readers: Readers
-        self._writer: Writer
         self._seen: SeenIds
         self._profiles: SqliteProfiles
         self._trimming: Trimming
@@ -295,11 +292,6 @@ class SqliteStorage(Storage):
             raise StoreUnavailable("the store is not open")
         return self._profiles
 
-    @property
-    def replays(self) -> SqliteReplays:
-        """The replays."""
-        return SqliteReplays(self._open_readers, self._open_writer, self._expired)
-
     async def destinations(self) -> list[DestinationState]:
         """Every destination."""
         return await self._open_readers.read(reading.read_destinations)
@@ -317,11 +309,6 @@ class SqliteStorage(Storage):
         read = partial(reading.read_outcomes, name=destination, first=first, after=after)
         return await self._open_readers.read(read)
 
-    @property
-    def letters(self) -> SqliteDeadLetters:
-        """The dead letters."""
-        return SqliteDeadLetters(self._open_readers, self._open_writer, self._store_id)
-
     async def books(self) -> Books:
         """Counters and places of one moment."""
         return await self._open_readers.read(tracing.read_books)
@@ -329,16 +316,6 @@ class SqliteStorage(Storage):
     async def counters(self) -> dict[tuple[str, ...], int]:
         """All durable counters."""
         return await self._open_readers.read(reading.read_counters)
-
-    @property
-    def history(self) -> SqliteHistory:
-        """How the counters grew over time."""
-        return SqliteHistory(self._open_readers, self._open_writer)
-
-    @property
-    def inventory(self) -> SqliteInventory:
-        """The inventory."""
-        return SqliteInventory(self._open_readers, self._open_writer)
 
     async def facts(self) -> StoreFacts:
         """The store's present state; while the disk fails, the last that was known."""
@@ -365,18 +342,6 @@ class SqliteStorage(Storage):
         """Let everything go that may go now; otherwise it happens by and by, beside the commits."""
         while (await self._trimming.once()).has_more:
             pass
-
-    @property
-    def _open_writer(self) -> Writer:
-        if self._connection is None:
-            raise StoreUnavailable("the store is not open")
-        return self._writer
-
-    @property
-    def _open_readers(self) -> Readers:
-        if self._connection is None:
-            raise StoreUnavailable("the store is not open")
-        return self._readers
 
     def _look_for_trimming(self) -> None:
         self._trimming.note(is_urgent=self._stream_budget.is_spent(self._writer.state.stream_bytes))

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from router.storage.books import Books, Standing
 from router.storage.letters import Parked
 from router.storage.sqlite import reading, statements
+from router.storage.sqlite.side_log import read_lanes
 from router.storage.trace import Trace
 
 
@@ -76,6 +77,7 @@ def read_books(database: sqlite3.Connection) -> Books:
         ).fetchall()
         standings = tuple(_standing(database, *row) for row in rows)
         counters = reading.read_counters(database)
+        lanes = read_lanes(database)
     finally:
         database.execute("COMMIT")
     return Books(
@@ -84,6 +86,7 @@ def read_books(database: sqlite3.Connection) -> Books:
         stream_next=stream_next,
         counters=tuple(counters.items()),
         destinations=standings,
+        lanes=lanes,
     )
 
 

@@ -1,13 +1,14 @@
 """One turn of the writer: one transaction, one function on the connection's thread, nothing awaited inside.
 
 In this order: all waiting inbox appends; then, each in a savepoint of its own, at most one processing commit, the
-waiting settlements, one bounded step of upkeep. When the append part fails, everything fails. When a later part
-fails, its savepoint rolls back and the rest still commits.
+waiting settlements, some small steps, one bounded step of upkeep. When the append part fails, everything fails. When
+a later part fails, its savepoint rolls back and the rest still commits.
 """
 
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from msgspec import Struct
@@ -35,6 +36,10 @@ class Work(Struct):
     commit: Commit | None
     settlements: Sequence[Settlement]
     step: Step | None
+    small: Sequence[Step] = ()
+    """Steps of a few rows each; every one has a savepoint of its own."""
+    small_size: int = 0
+    """What they write, in bytes."""
 
 
 class Failed(Struct, frozen=True):
@@ -53,6 +58,8 @@ class Done(Struct):
     is_committed: bool | Failed = False
     settled: Failed | None = None
     step: Any = None
+    small: Sequence[Any] = ()
+    """What each small step came to."""
     written: int = 0
     """About how many bytes went into the WAL."""
 
@@ -98,6 +105,9 @@ def run_turn(database: sqlite3.Connection, work: Work, desk: Desk) -> Done:
                 database, state, "settle", desk,
                 lambda: statements.settle(database, work.settlements, desk.expired),
             )  # fmt: skip
+        done.small = [
+            _part(database, state, "small", desk, partial(one, database, state)) for one in work.small
+        ]
         if work.step is not None:
             step = work.step
             done.step = _part(database, state, "step", desk, lambda: step(database, state))
@@ -143,4 +153,4 @@ def _written(work: Work, sizes: Sequence[int]) -> int:
         size += (3 + len(work.settlements)) * PAGE_SIZE
     if work.step is not None:
         size += 32 * PAGE_SIZE
-    return size
+    return size + len(work.small) * 3 * PAGE_SIZE + work.small_size

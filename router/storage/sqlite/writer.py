@@ -32,6 +32,9 @@ T = TypeVar("T")
 WAL_BYTES = 16 << 20
 IDLE_SECONDS = 1.0
 PROBE_SECONDS = 5.0
+SMALL_STEPS = 32
+SMALL_BYTES = 2 << 20
+"""So many small steps one turn takes, and so much of what they write: a few milliseconds."""
 
 
 class _Waiting(Struct):
@@ -40,6 +43,7 @@ class _Waiting(Struct):
     part: Any
     done: "asyncio.Future[Any]"
     then: Callable[[Any], None] | None = None
+    size: int = 0
 
 
 class Writer:
@@ -57,6 +61,7 @@ class Writer:
         self._commits: deque[_Waiting] = deque()
         self._settlements: list[_Waiting] = []
         self._steps: deque[_Waiting] = deque()
+        self._small: deque[_Waiting] = deque()
         self._is_running = False
         self._timer: asyncio.TimerHandle | None = None
         self._probe: asyncio.TimerHandle | None = None
@@ -87,6 +92,10 @@ class Writer:
         """Have a bounded step of upkeep run; one a turn. `then` is called before the next turn begins."""
         return self._add(self._steps, step, then)
 
+    def small(self, step: Callable[[sqlite3.Connection, State], T], *, size: int = 0) -> "asyncio.Future[T]":
+        """Have a step of a few rows run by the next turn; many share one. `size` is what it writes, in bytes."""
+        return self._add(self._small, step, size=size)
+
     def start(self, state: State) -> None:
         """Begin with what the file holds."""
         self.state = state
@@ -113,8 +122,10 @@ class Writer:
         self._checkpoint_at = 0
         self._kick()
 
-    def _add(self, queue: Any, part: Any, then: Callable[[Any], None] | None = None) -> "asyncio.Future[Any]":
-        waiting = _Waiting(part, asyncio.get_running_loop().create_future(), then)
+    def _add(
+        self, queue: Any, part: Any, then: Callable[[Any], None] | None = None, *, size: int = 0
+    ) -> "asyncio.Future[Any]":
+        waiting = _Waiting(part, asyncio.get_running_loop().create_future(), then, size)
         if self._is_closing:
             waiting.done.set_exception(StoreUnavailable("the store is closed"))
             return waiting.done
@@ -129,7 +140,7 @@ class Writer:
 
     @property
     def _has_work(self) -> bool:
-        return bool(self._appends or self._commits or self._settlements or self._steps)
+        return bool(self._appends or self._commits or self._settlements or self._steps or self._small)
 
     def _kick(self) -> None:
         if self._is_running:
@@ -159,6 +170,7 @@ class Writer:
         commit = self._commits.popleft() if self._commits else None
         settlements, self._settlements = self._settlements, []
         step = self._steps.popleft() if self._steps else None
+        small = self._take_small()
         entries = (
             appends[0].part[0] if len(appends) == 1 else [one for each in appends for one in each.part[0]]
         )
@@ -168,9 +180,18 @@ class Writer:
         work = Work(
             entries, counts, commit.part if commit else None,
             [one for each in settlements for one in each.part], step.part if step else None,
+            [one.part for one in small], sum([one.size for one in small]),
         )  # fmt: skip
-        finish = partial(self._finished, work, appends, commit, settlements, step)
+        finish = partial(self._finished, work, appends, commit, settlements, step, small)
         self._run(partial(self._turn, work), finish)
+
+    def _take_small(self) -> list[_Waiting]:
+        taken: list[_Waiting] = []
+        size = 0
+        while self._small and len(taken) < SMALL_STEPS and size < SMALL_BYTES:
+            taken.append(self._small.popleft())
+            size += taken[-1].size
+        return taken
 
     def _turn(self, work: Work, database: sqlite3.Connection) -> Done:
         if self._health.is_broken:
@@ -185,11 +206,12 @@ class Writer:
         commit: _Waiting | None,
         settlements: list[_Waiting],
         step: _Waiting | None,
+        small: list[_Waiting],
         turn: "asyncio.Future[Done]",
     ) -> None:
         self._is_running = False
         try:
-            self._take_result(work, appends, commit, settlements, step, turn)
+            self._take_result(work, appends, commit, settlements, step, small, turn)
         finally:
             self._kick()
 
@@ -200,11 +222,13 @@ class Writer:
         commit: _Waiting | None,
         settlements: list[_Waiting],
         step: _Waiting | None,
+        small: list[_Waiting],
         turn: "asyncio.Future[Done]",
     ) -> None:
         error = turn.exception()
         if error is not None:
-            self._failed(error, appends, [commit] if commit else [], settlements, [step] if step else [])
+            steps = [step] if step else []
+            self._failed(error, appends, [commit] if commit else [], settlements, steps, small)
         else:
             done = turn.result()
             self._health.is_broken = False
@@ -216,6 +240,8 @@ class Writer:
                     self._answer(waiting, value)
             for waiting in settlements:
                 self._answer(waiting, done.settled)
+            for waiting, value in zip(small, done.small, strict=True):
+                self._answer(waiting, value)
             if done.refusal is None and (work.entries or not self._health.is_refusing):
                 self._health.succeeded()
 
@@ -226,6 +252,7 @@ class Writer:
         commits: list[_Waiting],
         settlements: list[_Waiting],
         steps: list[_Waiting],
+        small: list[_Waiting],
     ) -> None:
         """Fail a turn; on a disk that was not known to be full, what the ballast is for is tried once more."""
         was_full = self._health.is_full
@@ -236,8 +263,9 @@ class Writer:
             self._commits.extendleft(commits)
             self._settlements[:0] = settlements
             self._steps.extendleft(steps)
+            self._small.extendleft(reversed(small))
         else:
-            appends = [*appends, *commits, *settlements, *steps]
+            appends = [*appends, *commits, *settlements, *steps, *small]
         for waiting in appends:
             if not waiting.done.done():
                 waiting.done.set_exception(failure)
