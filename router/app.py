@@ -34,6 +34,7 @@ from router.enrichment.inventory import Inventory
 from router.errors import ActorFailed, RouterError, StorageError
 from router.events.source import EMBEDDED_SOURCE, Source
 from router.events.step import Step
+from router.hooks import Hooks
 from router.identity.actor import Identity
 from router.identity.editing import Editing
 from router.identity.resolver import Resolver
@@ -167,7 +168,7 @@ class Router(Embedding):
         self._supervisor.start(self.audit)
         self._supervisor.start(Recorder(self.storage, now=self.clock.now, sleep=self.clock.sleep))
         await self._start_replays()
-        self._start_sources()
+        await self._start_sources()
         self._watch_config()
         if self.has_doors:
             await self._open_doors()
@@ -255,7 +256,7 @@ class Router(Embedding):
         self.destinations.arrived, self.destinations.leaving = self.replays.arrived, self.replays.leaving
         self._supervisor.start(self.replays)
 
-    def _start_sources(self) -> None:
+    async def _start_sources(self) -> None:
         """After whatever they feed, so that they stop before it."""
         is_lasting = self.config.storage.kind != "memory"
         self.plugin_sources = Sources(
@@ -268,6 +269,18 @@ class Router(Embedding):
             containment=self._containment,
         )
         self.plugin_sources.start(self.config)
+        self.hooks = Hooks(
+            self.storage,
+            ingestion=self.ingestion,
+            http=self._http,
+            limits=lambda: self.limits,
+            supervisor=self._supervisor,
+            signals=self.signals,
+            clock=self.clock,
+            containment=self._containment,
+        )
+        self.hooks.start(self.config)
+        await self.hooks.tell_left_out(self.config)
 
     def _make_storage(self) -> Storage:
         kind = self.config.storage.kind

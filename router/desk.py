@@ -26,7 +26,7 @@ def desk_of(router: "Router") -> Desk:
         storage,
         url=lambda: router.url,
         counters=router.counters,
-        sources=lambda: router.plugin_sources.troubles,
+        sources=lambda: {**router.plugin_sources.troubles, **router.hooks.troubles},
     )
     answer_last(desk, storage)
     answer_schema(desk, router.inventory.rows, router.inventory.findings.rows)

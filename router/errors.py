@@ -14,7 +14,7 @@ RouterError
 ├── ProfileRefused         a profile cannot be changed as somebody asked; nothing changed
 ├── ActorFailed            an actor crashed too often; the router stops with this reason
 ├── RequestRefused         a request is answered with an error and nothing of it is kept
-└── DeliveryError          what a destination author raises to say what became of a send
+└── DeliveryError          what an author raises to say what became of a send, or of a vendor's request
     ├── RetryLater         try again; the service is not well
     ├── Snooze             try again after the given time, and count no attempt
     ├── Unauthorized       the credentials are not accepted
@@ -84,13 +84,15 @@ class RequestRefused(RouterError):
 
 
 class DeliveryError(RouterError):
-    """What a destination author raises to say what became of a send; `reason` is shown to the operator."""
+    """What an author raises to say what became of a send, or of a vendor's request; the operator sees `reason`."""
 
-    def __init__(self, reason: str, *, after: float | None = None) -> None:
+    def __init__(self, reason: str, *, after: float | None = None, detail: str = "") -> None:
         super().__init__(reason)
         self.reason = reason
         self.after = after
         """Seconds to wait at least before the next attempt, or None for the engine's own back-off."""
+        self.detail = detail
+        """What a dead letter says beside the reason."""
 
 
 class RetryLater(DeliveryError):

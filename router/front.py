@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 from router.api.browser import AnalyticsJs
 from router.api.doors import Doors, Surroundings
 from router.api.health import Health
+from router.api.hooks import HookDoor
 from router.api.profiles.door import ProfileDoor
 from router.api.proxies import Proxies
 from router.api.rate_limit import RateLimit
 from router.api.settings import Connected
 from router.api.tracking import TrackingDoor
 from router.events.source import Source
+from router.hooks import taking
 
 if TYPE_CHECKING:
     from router.app import Router
@@ -26,13 +28,23 @@ def doors(router: "Router") -> Doors:
     """The doors of `router`, closed."""
     server = router.config.server
     around = _surroundings(router, Proxies(server.trusted_proxies))
+    rate_limit = RateLimit(router.clock.monotonic)
     tracking = TrackingDoor(
         sources=around.sources,
         accept=router.ingestion.accept,
         count=router.ingestion.count,
         limits=around.limits,
         proxies=around.proxies,
-        rate_limit=RateLimit(router.clock.monotonic),
+        rate_limit=rate_limit,
+        signals=router.signals,
+        is_strict=server.strict_write_keys,
+        foreign=lambda key: foreign_source(router, key),
+    )
+    hooks = HookDoor(
+        sources=hooked_by_key(router),
+        keep=router.hooks.keep,
+        count=router.ingestion.count,
+        rate_limit=rate_limit,
         signals=router.signals,
         is_strict=server.strict_write_keys,
         foreign=lambda key: foreign_source(router, key),
@@ -45,7 +57,7 @@ def doors(router: "Router") -> Doors:
         spaces=around.spaces,
         prefix=around.prefix,
     )
-    return Doors(tracking, profiles, around, request_seconds=server.request_timeout)
+    return Doors(tracking, hooks, profiles, around, request_seconds=server.request_timeout)
 
 
 def refit(router: "Router") -> None:
@@ -60,6 +72,7 @@ def refit(router: "Router") -> None:
         proxies=around.proxies,
         is_strict=server.strict_write_keys,
     )
+    router.doors.hooks.follow(sources=hooked_by_key(router), is_strict=server.strict_write_keys)
     router.doors.follow(around, request_seconds=server.request_timeout)
 
 
@@ -100,6 +113,12 @@ def sources_by_key(router: "Router") -> dict[str, Source]:
     }
 
 
+def hooked_by_key(router: "Router") -> dict[str, Source]:
+    """Those of them that take a vendor's requests."""
+    hooked = taking(router.config)
+    return {key: source for key, source in sources_by_key(router).items() if source.name in hooked}
+
+
 def foreign_source(router: "Router", key: str) -> str:
     """Name of the source of another region that has this write key; empty when there is none."""
     found = (one.name for one in router.sources.values() if one.write_key == key and _is_foreign(router, one))
@@ -128,7 +147,7 @@ async def health(router: "Router") -> Health:
             "processed": facts.inbox_cursor,
             "stream": facts.stream_next,
             "paused": paused,
-            "sources": router.plugin_sources.troubles,
+            "sources": {**router.plugin_sources.troubles, **router.hooks.troubles},
             "replays": {name: str(standing) for name, standing in router.replays.standings().items()},
             "warnings": facts.warnings,
         },

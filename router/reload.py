@@ -100,6 +100,7 @@ class Reloads(Actor):
         gone = await self._prove(config)
         instances = _instances(config, found)
         await router.plugin_sources.retire(config)
+        await router.hooks.retire(config)
         failed = await router.destinations.apply(
             config.destinations,
             changed=instances,
@@ -109,6 +110,7 @@ class Reloads(Actor):
         )
         router.adopt(_without(failed, without_fixed(router.config, config), old, found), registry)
         router.plugin_sources.start(router.config)
+        router.hooks.start(router.config)
         front.refit(router)
         self.then()
         done = _told(found, failed, gone)

@@ -7,7 +7,9 @@ The cursor of a source that is gone stays, so that a section that comes back goe
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from router.actors.guard import Foreign
 from router.actors.supervisor import Supervisor
@@ -19,6 +21,8 @@ from router.ingestion.actor import Ingestion
 from router.ingestion.source_actor import SourceActor
 from router.ingestion.source_cursor import SourceCursor
 from router.plugins.loading import code_file
+from router.plugins.settings import Duration
+from router.plugins.source import SourcePlugin
 from router.rules.request import Limits
 from router.telemetry.signals import Signals
 
@@ -83,7 +87,7 @@ class Sources(Mapping[str, SourceActor]):
         actor = SourceActor(
             name,
             plugin=Foreign(owner, str(section.kind), code_file(section.cls) if section.cls else ""),
-            make=section.plugin,
+            make=partial(_made, section),
             interval=_interval(section),
             cursor=cursor,
             accept=self._ingestion.accept,
@@ -109,13 +113,24 @@ def reading(config: Config) -> dict[str, SourceConfig]:
     return {
         name: one
         for name, one in config.sources.items()
-        if one.cls is not None and one.enabled and one.region in (None, config.server.region)
+        if is_reading(one) and one.enabled and one.region in (None, config.server.region)
     }
+
+
+def is_reading(source: SourceConfig) -> bool:
+    """Whether a source has a plugin that reads."""
+    return source.cls is not None and issubclass(source.cls, SourcePlugin)
 
 
 def cursors_of(store: str) -> Path:
     """The folder of the cursors, beside the store."""
     return Path(f"{store}.sources")
+
+
+def _made(section: SourceConfig) -> SourcePlugin[Any]:
+    plugin = section.plugin()
+    assert isinstance(plugin, SourcePlugin)  # the configuration was read so
+    return plugin
 
 
 def _is_same(one: SourceConfig, other: SourceConfig | None) -> bool:
@@ -126,5 +141,7 @@ def _is_same(one: SourceConfig, other: SourceConfig | None) -> bool:
 
 
 def _interval(section: SourceConfig) -> float:
-    declared = section.cls.interval if section.cls is not None else 0.0
-    return float(declared if section.interval is None else section.interval)
+    if section.interval is not None:
+        return float(section.interval)
+    declared: Duration = section.cls.interval  # type: ignore[union-attr]  # it reads
+    return float(declared)

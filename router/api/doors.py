@@ -12,6 +12,7 @@ from router.api.cors import varies
 from router.api.exchange import SUCCESS, Handler, HttpAnswer, HttpRequest, text
 from router.api.framing import Bounds
 from router.api.health import Check
+from router.api.hooks import HookDoor
 from router.api.http import HttpServer
 from router.api.pixel import GIF, HEADERS, pixel_body
 from router.api.profiles.door import PREFIX as PROFILES
@@ -57,13 +58,20 @@ class Doors:
     """Every path that the router serves. More can be added to `routes` at any time."""
 
     def __init__(
-        self, tracking: TrackingDoor, profiles: ProfileDoor, around: Surroundings, *, request_seconds: float
+        self,
+        tracking: TrackingDoor,
+        hooks: HookDoor,
+        profiles: ProfileDoor,
+        around: Surroundings,
+        *,
+        request_seconds: float,
     ) -> None:
         self.tracking = tracking
+        self.hooks = hooks
         self.profiles = profiles
         self._around = around
         self.routes = Routes()
-        self.server = HttpServer(self.routes, _bounds(tracking, request_seconds))
+        self.server = HttpServer(self.routes, self._bounds(request_seconds))
         self._add_calls()
         self._add_what_clients_fetch()
         self.routes.add_tree(PROFILES, profiles.handle)
@@ -75,7 +83,11 @@ class Doors:
         """Go by these, and by what the tracking door goes by, from the next request on."""
         self._around = around
         self.profiles.spaces = around.spaces
-        self.server.bounds = _bounds(self.tracking, request_seconds)
+        self.server.bounds = self._bounds(request_seconds)
+
+    def _bounds(self, request_seconds: float) -> Bounds:
+        size = max(self.tracking.body_limit, self.hooks.body_limit)
+        return Bounds(body_bytes=size, request_seconds=request_seconds)
 
     def _add_calls(self) -> None:
         for door in Door:
@@ -85,6 +97,9 @@ class Doors:
                 self.routes.add_route("POST", f"/v1/{door.value}", partial(self.tracking.handle, door))
         for path, door in OTHER_PATHS.items():
             self.routes.add_route("POST", path, partial(self.tracking.handle, door))
+        for path in ("/v1/functions/{key}", "/v1/functions"):
+            self.routes.add_route("POST", path, self.hooks.handle)
+        self.routes.add_route("POST", "/", self.hooks.handle_at_root)
         self.routes.add_route("POST", "/v1/m", _always(SUCCESS))  # what SDKs tell of themselves is not kept
         self.routes.add_route("POST", "/v1/attribution", _always(HttpAnswer(body=b"{}")))
 
@@ -155,10 +170,6 @@ class Doors:
 
     async def _metrics(self, request: HttpRequest) -> HttpAnswer:
         return HttpAnswer(body=await self._around.metrics(), content_type=METRICS_TYPE, is_public=False)
-
-
-def _bounds(tracking: TrackingDoor, request_seconds: float) -> Bounds:
-    return Bounds(body_bytes=tracking.body_limit, request_seconds=request_seconds)
 
 
 async def _status(check: Check, request: HttpRequest) -> HttpAnswer:

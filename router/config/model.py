@@ -15,7 +15,7 @@ from router.plugins.enricher import Enricher
 from router.plugins.policies import Policies
 from router.plugins.registry import PluginsConfig
 from router.plugins.settings import Duration, Secret, Settings, Size
-from router.plugins.source import SourcePlugin
+from router.plugins.source import WayIn
 from router.plugins.transformation import Transformation
 from router.rules.addressee import Addressee
 from router.rules.consent import Category
@@ -99,7 +99,8 @@ class SourceConfig(Source, frozen=True, kw_only=True):
     """The word after `sources.`; not a key of its own."""
     write_key: str
     """The key that clients send: itself, or a reference such as "env:WEBSITE_WRITE_KEY" or "file:/run/secrets/key".
-    Only a source with a `kind` may do without: then no client can reach it."""
+    Only a source with a `kind` may do without: then no client can reach it. Of one that takes a vendor's requests it is
+    the secret in their URL."""
     enabled: bool = True
     """Whether its calls are taken; those of a disabled source are answered 200, counted and dropped."""
     dedupe_window: Duration = Duration(86400)
@@ -114,7 +115,7 @@ class SourceConfig(Source, frozen=True, kw_only=True):
     """What the plugin needs, under `settings.`; `router plugins` names its file, where each setting is explained."""
     interval: Duration | None = None
     """How long the plugin rests when it has read everything; by default as it declares."""
-    cls: type[SourcePlugin[Any]] | None = None
+    cls: type[WayIn[Any]] | None = None
     """The plugin's class; not a key of its own."""
     plan: str | None = None
     """The tracking plan that its events are held to, of a section `[plans.NAME]`; by default none."""
@@ -130,7 +131,7 @@ class SourceConfig(Source, frozen=True, kw_only=True):
     """What becomes of personal data, by class or path: { red = "block", "traits.email" = "hash" }. "block" removes the
     field, "hash", "mask" and "encrypt" put text in its place; before anything is kept. By default nothing."""
 
-    def plugin(self) -> SourcePlugin[Any]:
+    def plugin(self) -> WayIn[Any]:
         """A new instance of the plugin with these settings; only where there is one."""
         assert self.cls is not None
         return self.cls(self.settings, name=self.name)

@@ -12,7 +12,8 @@ from router.config.secrets import References
 from router.errors import PluginError
 from router.plugins.loading import Loading
 from router.plugins.registry import Registry
-from router.plugins.source import SourcePlugin
+from router.plugins.source import WayIn
+from router.plugins.webhook import WebhookSource
 
 NO_KEYS = ("name", "cls")
 """Fields of a source that are not keys of its section."""
@@ -58,6 +59,8 @@ class SourcePluginReader:
             what = f'no plugin offers the source kind "{source.kind}"'
             self._problems.add((*path, "kind"), what, did_you_mean(source.kind, self._known))
             return source
+        if issubclass(cls, WebhookSource):
+            self._check_webhook(source, path)
         converter = Converter(self._problems, self._references)
         settings = converter.section(cls.settings_type(), section.get("settings", {}), (*path, "settings"))
         if settings is None:
@@ -70,6 +73,14 @@ class SourcePluginReader:
             self._problems.add(path, f"cannot be made: {error}", "mend its settings, or the plugin")
         return done
 
+    def _check_webhook(self, source: SourceConfig, path: Path) -> None:
+        if not source.write_key:
+            what = "is missing: it is the secret in the URL that the vendor is given"
+            self._problems.add((*path, "write_key"), what, 'write e.g. "env:HOOK_KEY"')
+        if source.interval is not None:
+            what = f'is for sources that read, and "{source.kind}" is sent its requests'
+            self._problems.add((*path, "interval"), what, "remove it")
+
     @property
-    def _known(self) -> Mapping[str, type[SourcePlugin[Any]]]:
+    def _known(self) -> Mapping[str, type[WayIn[Any]]]:
         return self._registry.sources if self._registry is not None else {}

@@ -61,13 +61,13 @@ def judge_error(error: Exception) -> Verdict:
     match error:
         case Rejected():
             code, text = coded(error.reason)
-            return Verdict(Judgement.REFUSED, code, answer=text)
+            return Verdict(Judgement.REFUSED, code, answer=error.detail or text)
         case Unauthorized():
-            return Verdict(Judgement.CREDENTIALS, "401", error.after, answer=error.reason)
-        case Snooze():
-            return Verdict(Judgement.SNOOZE, _retry_code(error.reason), error.after, answer=error.reason)
-        case RetryLater() | DeliveryError():
-            return Verdict(Judgement.RETRY, _retry_code(error.reason), error.after, answer=error.reason)
+            return Verdict(Judgement.CREDENTIALS, "401", error.after, answer=error.detail or error.reason)
+        case Snooze() | RetryLater() | DeliveryError():
+            judgement = Judgement.SNOOZE if isinstance(error, Snooze) else Judgement.RETRY
+            said = error.detail or error.reason
+            return Verdict(judgement, _retry_code(error.reason), error.after, answer=said)
         case UnusableRequest():
             return Verdict(Judgement.CREDENTIALS, INVALID_SETTINGS, answer=text)
         case NetworkError():

@@ -8,7 +8,7 @@ Nothing that it does reaches the supervisor, which would stop the process.
 """
 
 import asyncio
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from functools import partial
 from typing import Any
@@ -19,7 +19,7 @@ from msgspec import UNSET, Raw, Struct
 from router.actors.actor import Actor
 from router.actors.guard import Foreign, ForeignCodeBlocked, Guard, Guarded
 from router.errors import CursorDamaged, PluginError, StorageError
-from router.ingestion.actor import FAILED
+from router.ingestion.refusing import tell_refused
 from router.ingestion.source_calls import Part, parts, read_part
 from router.ingestion.source_cursor import MOST_BYTES, Place, SourceCursor
 from router.plugins.source import Accept, Call, SourcePlugin
@@ -27,7 +27,6 @@ from router.rules.request import THREAD_BYTES, Limits, Received
 from router.storage.entry import Door, Entry
 from router.telemetry.happenings import (
     CursorLeftOut,
-    MembersRefused,
     PluginMisbehaved,
     SourceFailed,
     SourceRested,
@@ -248,14 +247,7 @@ class SourceActor(Actor):
                 entry = Entry(self._source, Door.EMBEDDED, 0, len(received.calls), received.body)
                 await self._insist(partial(self._accept, entry, received))
             if received.refused:
-                self._refuse(received)
-
-    def _refuse(self, received: Received) -> None:
-        reasons = [(one.index, one.reason) for one in received.refused]
-        for reason, amount in Counter(reason for _, reason in reasons).items():
-            self._count((FAILED, self._source, reason), amount)
-        members = tuple(one.raw for one in received.refused)
-        self._signals.emit(MembersRefused(self._source, tuple(reasons), members))
+                tell_refused(self._source, received, count=self._count, signals=self._signals)
 
     async def _insist(self, action: Callable[[], Awaitable[None]]) -> None:
         """Have the store, or the disk, do it, however long that takes."""

@@ -1,8 +1,8 @@
 """What an operator says of a function, wherever it is used."""
 
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 from msgspec import field
 
@@ -30,6 +30,11 @@ class FunctionSettings(Settings, frozen=True):
     memory_limit: Size = Size(64 << 20)
     """How large its memory may become; a call that makes it larger is cut off."""
 
+    handlers: ClassVar[Sequence[str]] = HANDLERS
+    """Names of the functions that the file may have."""
+    around: ClassVar[str] = ""
+    """More of what it finds around itself, as `Program` takes it."""
+
     def __post_init__(self) -> None:
         """Refuse what cannot be loaded, with the line and the column."""
         if (self.file is None) == (not self.code):
@@ -44,7 +49,9 @@ class FunctionSettings(Settings, frozen=True):
             raise ValueError(str(error)) from None
         program.close()
         if not program.handlers:
-            raise ValueError(f"it has no handler; write a function of one of the names {', '.join(HANDLERS)}")
+            raise ValueError(
+                f"it has no handler; write a function of one of the names {', '.join(self.handlers)}"
+            )
 
     @property
     def may_ask(self) -> bool:
@@ -61,4 +68,6 @@ class FunctionSettings(Settings, frozen=True):
             seconds=float(self.time_limit),
             memory=int(self.memory_limit),
             fetch_refused=fetch_refused,
+            handlers=self.handlers,
+            around=self.around,
         )

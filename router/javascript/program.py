@@ -113,16 +113,24 @@ class Program:
         seconds: float = 0.25,
         memory: int = 64 << 20,
         fetch_refused: str | None = None,
+        handlers: Sequence[str] = HANDLERS,
+        around: str = "",
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         """`name` is the file's; `seconds` and `memory` limit a call; `fetch_refused` says why there is no
-        `fetch` in what `call_all` calls."""
+        `fetch` in what `call_all` calls.
+
+        `handlers` are the names that are called. `around` is more of what the function finds around itself: a script
+        that comes to a function, which is given the handlers.
+        """
         self._code = code
         self._name = name
         self._settings = settings or {}
         self._seconds = seconds
         self._memory = memory
         self._fetch_refused = fetch_refused
+        self._names = handlers
+        self._around = around
         self._now = now
         self._isolate: Isolate | None = None
         self._jobs: dict[int, Job] = {}
@@ -266,12 +274,13 @@ class Program:
 
     def _load(self) -> frozenset[str]:
         isolate = Isolate(memory=self._memory)
-        there = ",".join(f'"{one}":typeof {one}==="function"&&{one}' for one in HANDLERS)
+        there = ",".join(f'"{one}":typeof {one}==="function"&&{one}' for one in self._names)
         settings = _encode(_encode(self._settings).decode()).decode()
         lines = (
             f"const __pointsman={_RUNTIME.read_text(encoding='utf-8')}{_NAMED}",
+            f"__pointsman.around={self._around or '() => {}'}{_NAMED}",
             self._code,
-            f"const __handlers={{{there}}}",
+            f"const __handlers={{{there}}};__pointsman.around(__handlers)",
             f"__pointsman.setUp({_encode(self._fetch_refused).decode()},__handlers,JSON.parse({settings}))",
         )
         try:

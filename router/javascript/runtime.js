@@ -492,6 +492,7 @@
     found.resolve(new Response(body, { status, headers, url: found.url }));
   };
   return {
+    get job() { return job; }, // which of them goes on
     setUp(why, named, given) { [refusal, handlers, settings] = [why, named, given]; },
     feed(text) { // a line that says what to do, and then JSON
       [written, bufferBytes] = ["", 0];

@@ -18,7 +18,7 @@ import pluggy
 
 from router.plugins.destination import Destination
 from router.plugins.enricher import Enricher
-from router.plugins.source import SourcePlugin
+from router.plugins.source import WayIn
 from router.plugins.transformation import Transformation
 
 PROJECT = "router"
@@ -32,7 +32,7 @@ class Hooks:
     """Every hook. A plugin implements those that it needs, with the same names and arguments."""
 
     @hookspec
-    def register_sources(self) -> Sequence[type[SourcePlugin[Any]]]:
+    def register_sources(self) -> Sequence[type[WayIn[Any]]]:
         """Return source classes, each with its `kind`: other ways in than the tracking API."""
         raise NotImplementedError
 

@@ -14,6 +14,7 @@ from router.plugins.loading import Loading
 from router.plugins.settings import Settings
 from router.plugins.source import SourcePlugin
 from router.plugins.transformation import Transformation
+from router.plugins.webhook import WebhookSource
 from router.rules.addressee import Category
 
 T = TypeVar("T")
@@ -77,6 +78,8 @@ class Offers:
             check_destination(found, said)
         elif what == "transformation":
             check_transformation(found, said)
+        elif what == "source" and inspect.isclass(found) and issubclass(found, WebhookSource):
+            check_webhook_source(found, said)
         elif what == "source":
             check_source_plugin(found, said)
         elif what == "enrichment":
@@ -108,7 +111,7 @@ def check_transformation(found: object, said: str) -> None:
 
 
 def check_source_plugin(found: object, said: str) -> None:
-    """Refuse a class that does not keep the contract of a source plugin; raises PluginError."""
+    """Refuse a class that does not keep the contract of a source plugin that reads; raises PluginError."""
     cls, where = _subclass(found, f"{said}: source", SourcePlugin, "…")
     if cls.run is SourcePlugin.run:
         raise PluginError(f"{where} has no `run`; write it")
@@ -118,6 +121,18 @@ def check_source_plugin(found: object, said: str) -> None:
     if not (isinstance(cls.interval, (int, float)) and cls.interval > 0):
         raise PluginError(f"{where} has the interval {cls.interval!r}; write e.g. `interval = Duration(30)`")
     _check_parameters(cls, where)
+
+
+def check_webhook_source(found: type[WebhookSource[Any]], said: str) -> None:
+    """Refuse a class that does not keep the contract of a webhook source; raises PluginError."""
+    where = f"{said}: source {found.__name__}"
+    if found.receive is WebhookSource.receive:
+        raise PluginError(f"{where} has no `receive`; write it")
+    if inspect.iscoroutinefunction(found.receive) or inspect.isasyncgenfunction(found.receive):
+        raise PluginError(f"{where}: `receive` is awaited; write `def receive`, and `yield` its requests")
+    if not (isinstance(found.timeout, (int, float)) and found.timeout > 0):
+        raise PluginError(f"{where} has the timeout {found.timeout!r}; write e.g. `timeout = Duration(5)`")
+    _check_parameters(found, where)
 
 
 def check_enricher(found: object, said: str) -> None:

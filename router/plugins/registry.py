@@ -23,7 +23,7 @@ from router.plugins.hookspecs import PROJECT, Hooks
 from router.plugins.loading import Loading
 from router.plugins.offers import Offer, Offers
 from router.plugins.settings import Duration, Size
-from router.plugins.source import SourcePlugin
+from router.plugins.source import WayIn
 from router.plugins.transformation import Transformation
 
 ENTRY_POINT_GROUP = "router.plugins"
@@ -121,7 +121,7 @@ class Registry:
         return self._offers.classes("destination")
 
     @property
-    def sources(self) -> Mapping[str, type[SourcePlugin[Any]]]:
+    def sources(self) -> Mapping[str, type[WayIn[Any]]]:
         """Source classes by kind."""
         return self._offers.classes("source")
 

@@ -31,27 +31,37 @@ class Accept(Protocol):
         """
 
 
-class SourcePlugin(Generic[SettingsT]):
+class WayIn(Generic[SettingsT]):
+    """What all that brings calls in has in common, whether it reads (`SourcePlugin`) or is sent (`WebhookSource`)."""
+
+    kind: ClassVar[str]
+    """The word in `kind = "…"`; what it reads or whose requests it takes, in lower case."""
+    sample: ClassVar[str] = ""
+    """A working configuration of it as TOML, without the section header."""
+    sample_secrets: ClassVar[Mapping[str, str]] = {}
+    """By setting, a made-up value for tests in the place of a reference in `sample`, where not any text will do."""
+
+    def __init__(self, settings: SettingsT, *, name: str) -> None:
+        self.settings = settings
+        self.name = name
+
+    @classmethod
+    def settings_type(cls) -> type[Settings]:
+        """The settings struct named in the class statement."""
+        raise NotImplementedError
+
+
+class SourcePlugin(WayIn[SettingsT]):
     """Brings calls in. Subclass as `class Name(SourcePlugin[NameSettings])` and write `run`.
 
     Calls come at least once: what was handed over before a crash may be read again, from the last cursor on. With a
     message id that is made from the row (`self.message_id(row.id)`) it counts once.
     """
 
-    kind: ClassVar[str]
-    """The word in `kind = "…"`; what it reads, in lower case."""
-    sample: ClassVar[str] = ""
-    """A working configuration of it as TOML, without the section header."""
-    sample_secrets: ClassVar[Mapping[str, str]] = {}
-    """By setting, a made-up value for tests in the place of a reference in `sample`, where not any text will do."""
     interval: ClassVar[Duration] = Duration(10)
     """How long after `run` has returned it is called again; `interval` in `router.toml` wins."""
     cursor: Any = None
     """The place that was kept last, as it comes back from JSON; None when there is none. The engine sets it."""
-
-    def __init__(self, settings: SettingsT, *, name: str) -> None:
-        self.settings = settings
-        self.name = name
 
     async def open(self) -> None:
         """Get ready; called once, before `run`. Import a heavy SDK here."""

@@ -39,6 +39,7 @@ _LEVELS: dict[type[Signal], Level] = {
     h.SourceWaiting: "warning",
     h.SourceStopped: "error",
     h.CursorLeftOut: "warning",
+    h.HooksLeftOut: "error",
     h.StoreOpened: "info",
     h.StoreTroubled: "error",
     h.StoreRecovered: "info",
@@ -153,6 +154,8 @@ def level_of(signal: Signal) -> Level:
         return "error"  # it does not recover by itself: someone must mend the credentials
     if isinstance(signal, h.RequestAnswered) and signal.status >= 500:
         return "warning"
+    if isinstance(signal, h.HookFailed):
+        return "error" if signal.is_over else "warning"
     return _LEVELS.get(type(signal), "debug")
 
 
@@ -167,6 +170,8 @@ def facts_of(signal: Signal) -> dict[str, Any]:
         return {"sources": sources, "events": len(signal.events), "reasons": reasons}
     if isinstance(signal, h.FieldsFound):
         return {"count": len(signal.paths), "remedy": "see router privacy inbox"}
+    if isinstance(signal, h.HookFailed):
+        return {"source": signal.source, "reason": signal.reason, "attempts": signal.attempts, "requests": 1}
     if isinstance(signal, h.ReloadRefused):
         return {"problems": " | ".join(signal.problems)}
     if isinstance(signal, h.ConfigReloaded):  # names as text, so that no two different reloads are folded

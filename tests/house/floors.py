@@ -35,6 +35,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "router.drain",
         "router.embedding",
         "router.front",
+        "router.hooks",
         "router.preview",
         "router.processing",
         "router.profiles",

@@ -24,6 +24,7 @@ CATCH_ALLS: Mapping[str, str] = {
     "router/delivery/sending/sender.py": "a plugin may raise anything; it harms its own events only",
     "router/testing/conformance/purity.py": "whatever an author's code raises is what is looked for",
     "router/ingestion/source_actor.py": "a source plugin may raise anything; it harms its own source only",
+    "router/hooks.py": "a webhook source may raise anything; it harms its own requests only",
     "router/plugins/chain.py": "a transformation may raise anything; it harms its event only",
     "router/enrichment/answers.py": "an enricher may raise anything; it costs its own addition only",
     "router/identity/resolver.py": "an event that cannot be resolved is set aside, and those behind it go on",
