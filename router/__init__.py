@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from router.plugins.settings import Duration, Secret, Settings, Size
     from router.plugins.source import Accept, SourcePlugin
     from router.plugins.transformation import Transformation
+    from router.plugins.webhook import Hook, WebhookSource
 
 __all__ = [
     "Accept",
@@ -68,6 +69,7 @@ __all__ = [
     "Group",
     "HeaderAuth",
     "HmacAuth",
+    "Hook",
     "Identify",
     "Outcome",
     "Page",
@@ -92,6 +94,7 @@ __all__ = [
     "Track",
     "Transformation",
     "Unauthorized",
+    "WebhookSource",
     "amount",
     "currency",
     "hookimpl",
@@ -138,6 +141,7 @@ _HOMES = {
     "router.plugins.settings": ("Duration", "Secret", "Settings", "Size"),
     "router.plugins.source": ("Accept", "SourcePlugin"),
     "router.plugins.transformation": ("Transformation",),
+    "router.plugins.webhook": ("Hook", "WebhookSource"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -183,7 +183,9 @@ class Router(Embedding):
         watchdog = self._containment.watchdog()
         watchdog.start()
         self._stack.callback(watchdog.stop)
-        if (growth := self._containment.growth(self.destinations, self.plugin_sources)) is not None:
+        if (
+            growth := self._containment.growth(self.destinations, self.plugin_sources, self.hooks)
+        ) is not None:
             self._supervisor.start(growth)
 
     def _watch_config(self) -> None:

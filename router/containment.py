@@ -9,6 +9,7 @@ from router.delivery.actor import DeliveryActor
 from router.delivery.clock import Clock
 from router.delivery.growth import GrowthWatch
 from router.delivery.stuck import HungPlugin, note_stuck, read_stuck, stuck_file
+from router.ingestion.hook_actor import HookActor
 from router.ingestion.source_actor import SourceActor
 from router.telemetry.happenings import LoopBlocked, PluginHeld, PluginMisbehaved
 from router.telemetry.metrics import resident_bytes
@@ -38,13 +39,16 @@ class Containment:
         )
 
     def growth(
-        self, destinations: Mapping[str, DeliveryActor], sources: Mapping[str, SourceActor]
+        self,
+        destinations: Mapping[str, DeliveryActor],
+        sources: Mapping[str, SourceActor],
+        hooks: Mapping[str, HookActor],
     ) -> GrowthWatch | None:
-        """A watch over the memory that the plugins of both keep, unless it is switched off."""
+        """A watch over the memory that the plugins of all three keep, unless it is switched off."""
         if not self._plugins.growth_limit:
             return None
         return GrowthWatch(
-            lambda: {one.file: one for one in _plugins(destinations, sources)},
+            lambda: {one.file: one for one in _plugins(destinations, sources, hooks)},
             resident=resident_bytes,
             limit=self._plugins.growth_limit,
             found=lambda plugin, where: self._signals.emit(
@@ -74,9 +78,10 @@ class Containment:
 
 
 def _plugins(
-    destinations: Mapping[str, DeliveryActor], sources: Mapping[str, SourceActor]
+    destinations: Mapping[str, DeliveryActor],
+    sources: Mapping[str, SourceActor],
+    hooks: Mapping[str, HookActor],
 ) -> Iterator[Foreign]:
-    for delivery in destinations.values():
-        yield delivery.plugin
-    for source in sources.values():
-        yield source.plugin
+    yield from (delivery.plugin for delivery in destinations.values())
+    yield from (source.plugin for source in sources.values())
+    yield from (hook.plugin for hook in hooks.values())

@@ -40,6 +40,7 @@ def desk_of(router: "Router") -> Desk:
         now=router.clock.now,
         destinations=lambda: router.destinations,
         accept=router.accept,
+        hooks=lambda: router.hooks,
     )
     answer_where(
         desk,

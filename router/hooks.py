@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from router.actors.guard import Foreign, ForeignCodeBlocked
 from router.actors.supervisor import Supervisor
 from router.config.model import Config, SourceConfig
+from router.config.source_plugins import is_webhook
 from router.containment import Containment
 from router.delivery.classify import NetworkError, UnusableRequest, judge_answer, judge_error
 from router.delivery.clock import Clock
@@ -229,22 +230,7 @@ class _Runner:
         return self._plugin
 
     async def _ask(self, request: Request) -> Answer:
-        """Send a request of the plugin; raises RetryLater or Rejected, where there is no answer for it."""
-        try:
-            answer = await self._http.send(outgoing(request))
-        except (NetworkError, UnusableRequest, OSError) as error:
-            verdict = judge_error(error)
-        else:
-            verdict = judge_answer(answer, now=self._clock.time())
-            if verdict.judgement is Judgement.DELIVERED or answer.status in request.accepts:
-                return answer
-        shown = f"{request.method} {request.url} ended with {verdict.code} {verdict.answer}".strip()
-        is_final = verdict.judgement in (Judgement.REFUSED, Judgement.TOO_LARGE) or (
-            verdict.judgement is Judgement.CREDENTIALS and not verdict.code.isdigit()
-        )
-        if is_final:
-            raise Rejected(verdict.code, detail=shown)
-        raise RetryLater(verdict.code, after=verdict.after, detail=shown)
+        return await asked(self._http, request, now=self._clock.time())
 
     def _judged(self, error: Exception) -> Failed:
         if isinstance(error, ForeignCodeBlocked):
@@ -277,6 +263,23 @@ class _Runner:
                 timer.cancel()
 
 
+async def asked(http: HttpClient, request: Request, *, now: float) -> Answer:
+    """Send a request of a plugin; raises RetryLater or Rejected, where there is no answer for it."""
+    try:
+        answer = await http.send(outgoing(request))
+    except (NetworkError, UnusableRequest, OSError) as error:
+        verdict = judge_error(error)
+    else:
+        verdict = judge_answer(answer, now=now)
+        if verdict.judgement is Judgement.DELIVERED or answer.status in request.accepts:
+            return answer
+    shown = f"{request.method} {request.url} ended with {verdict.code} {verdict.answer}".strip()
+    is_unusable = verdict.judgement is Judgement.CREDENTIALS and not verdict.code.isdigit()
+    if is_unusable or verdict.judgement in (Judgement.REFUSED, Judgement.TOO_LARGE):
+        raise Rejected(verdict.code, detail=shown)
+    raise RetryLater(verdict.code, after=verdict.after, detail=shown)
+
+
 def taking(config: Config) -> dict[str, SourceConfig]:
     """The sources that take a vendor's requests, also those that are switched off; of the region of this router."""
     return {
@@ -284,11 +287,6 @@ def taking(config: Config) -> dict[str, SourceConfig]:
         for name, one in config.sources.items()
         if is_webhook(one) and one.region in (None, config.server.region)
     }
-
-
-def is_webhook(source: SourceConfig) -> bool:
-    """Whether a source takes a vendor's requests."""
-    return source.cls is not None and issubclass(source.cls, WebhookSource)
 
 
 def _is_same(one: SourceConfig, other: SourceConfig | None) -> bool:

@@ -129,7 +129,7 @@ class Reloads(Actor):
         return done
 
     async def _prove(self, config: Config) -> list[str]:
-        """Names of the destinations to retire; raises ConfigError where events would be lost."""
+        """Names of the destinations to retire; raises ConfigError where events, or requests, would be lost."""
         if (
             self._router.config.sources and not config.sources
         ):  # a file that is being written may look like that
@@ -137,7 +137,10 @@ class Reloads(Actor):
             raise ConfigError([f"{where}sources: none is left; keep one, or stop the router"])
         states = await self._router.storage.destinations()
         head = self._router.stream.head
-        found = lives.objections(config.destinations, states, stream_next=head)
+        found = [
+            *lives.objections(config.destinations, states, stream_next=head),
+            *lives.hook_objections(config.sources, await self._router.storage.side_log.lanes()),
+        ]
         problems = lives.worded(found, file=self._file)
         if problems:
             raise ConfigError(problems)

@@ -1,12 +1,13 @@
 """Dead letters for operators: see them, send them again, forget them; a slice at a time, so that no step is long."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 from typing import Protocol
 
 import msgspec
 from msgspec import Struct
 
 from router.admin.verbs import Desk, Verb
+from router.ingestion.hook_rows import lane_of, put_in_again, source_of
 from router.rules.again import sent_again
 from router.rules.request import Received, read_entry
 from router.storage.dead_letters import SLICE, LetterLine, LetterQuery
@@ -44,7 +45,7 @@ class LetterIds(Struct, frozen=True, forbid_unknown_fields=True):
 
     ids: Sequence[int]
     configured: Sequence[str] = ()
-    """The destinations of the configuration; a running router knows its own."""
+    """The destinations of the configuration, and `source NAME` for its sources; a running router knows its own."""
 
 
 class Shown(Struct, frozen=True):
@@ -89,6 +90,13 @@ class Revives(Protocol):
         """Take events that the store has just parked."""
 
 
+class Looks(Protocol):
+    """A webhook source at work."""
+
+    def look(self) -> None:
+        """Something new waits for it."""
+
+
 Accept = Callable[[Entry, Received], Awaitable[None]]
 
 
@@ -99,8 +107,10 @@ def answer_dead(
     now: Callable[[], int],
     destinations: Callable[[], Mapping[str, Revives]] | None = None,
     accept: Accept | None = None,
+    hooks: Callable[[], Mapping[str, Looks]] | None = None,
 ) -> None:
-    """Have `desk` answer for `storage`. A running router gives its `destinations`, and takes calls by `accept`."""
+    """Have `desk` answer for `storage`. A running router gives its `destinations`, takes calls by `accept`, and has
+    `hooks` look for a vendor's requests that were put in again."""
 
     async def find(asked: ListLetters) -> Letters:
         lines = await storage.letters.find(
@@ -114,6 +124,7 @@ def answer_dead(
     async def retry(asked: LetterIds) -> Retried:
         running = destinations() if destinations is not None else {}
         known = running.keys() if destinations is not None else set(asked.configured)
+        takers = {lane_of(name) for name in hooks()} if hooks is not None else set(asked.configured)
         letters = await storage.letters.read(asked.ids[:SLICE])
         parked = {one.name: one.parked for one in (await storage.books()).destinations}
         found = {letter.id for letter in letters}
@@ -125,6 +136,11 @@ def answer_dead(
             name = letter.destination
             if name == PIPELINE:
                 if why := await _send_again(letter):
+                    refused.append(Refused(letter.id, why))
+                else:
+                    done += 1
+            elif source_of(name) is not None:
+                if why := await _put_in_again(letter, takers):
                     refused.append(Refused(letter.id, why))
                 else:
                     done += 1
@@ -156,6 +172,21 @@ def answer_dead(
         else:
             await storage.append([entry], {})
         await storage.letters.drop([letter.id])
+        return ""
+
+    async def _put_in_again(letter: DeadLetter, takers: Set[str]) -> str:
+        """Have a vendor's request run once more; why that cannot be, or nothing."""
+        source = source_of(letter.destination) or ""
+        if letter.destination not in takers:
+            return f"no source {source!r} takes requests any more; add [sources.{source}] again, or drop it"
+        try:
+            entry = put_in_again(letter)
+        except msgspec.MsgspecError:
+            return "its request cannot be read; drop it"
+        if not await storage.side_log.revive(letter, entry):
+            return "there is no such letter"
+        if hooks is not None and source in (running := hooks()):
+            running[source].look()
         return ""
 
     async def drop(asked: LetterIds) -> Dropped:

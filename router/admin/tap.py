@@ -15,7 +15,7 @@ from msgspec.structs import asdict
 
 from router.events.calls import AnyEvent
 from router.events.envelope import Envelope
-from router.telemetry.happenings import EventsBlocked, MembersRefused
+from router.telemetry.happenings import EventsBlocked, HookFailed, MembersRefused
 from router.telemetry.signals import Signal
 
 QUEUE_LINES = 1000
@@ -34,20 +34,20 @@ class Wanted(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
     destination: str | None = None
     """Happenings at this destination, instead of events."""
     refused: bool = False
-    """Refused members only."""
+    """Refused members, and requests of vendors that failed, only."""
 
 
 class Line(Struct, frozen=True, omit_defaults=True):
     """One line of the live view."""
 
     what: str
-    """`event`, `blocked`, `refused`, `destination` or `missed`."""
+    """`event`, `blocked`, `refused`, `failed`, `destination` or `missed`."""
     source: str = ""
     """Name of the source of an event or a refused member."""
     type: str = ""
     """The type of an event, or the happening at a destination."""
     name: str = ""
-    """The name of a track, page or screen call."""
+    """The name of a track, page or screen call, or what a function raised."""
     user: str = ""
     """The user id, else the anonymous id."""
     profile: str = ""
@@ -55,13 +55,13 @@ class Line(Struct, frozen=True, omit_defaults=True):
     position: int | None = None
     """The event's place in the stream."""
     reason: str = ""
-    """Why a member was refused or an event blocked."""
+    """Why a member was refused, an event blocked, or a vendor's request failed."""
     index: int | None = None
     """The refused member's place in its request."""
     destination: str = ""
     """Name of the destination that something happened at."""
     count: int = 0
-    """How many lines were missed."""
+    """How many lines were missed, or how often a request was tried."""
     body: Raw = Raw(b"null")
     """The event in its stored form, the refused member, or what happened."""
 
@@ -131,6 +131,8 @@ class Listener:
                 self._refused(signal)
         elif isinstance(signal, EventsBlocked):
             self._blocked(signal)
+        elif isinstance(signal, HookFailed):
+            self._failed(signal)
         elif wanted.destination is not None and getattr(signal, "destination", None) == wanted.destination:
             facts = msgspec.json.encode(asdict(signal))
             self.put(
@@ -138,6 +140,26 @@ class Listener:
                     "destination", type=type(signal).__name__, destination=wanted.destination, body=Raw(facts)
                 )
             )
+
+    def _failed(self, signal: HookFailed) -> None:
+        wanted = self.wanted
+        if (
+            wanted.destination is None
+            and wanted.event is None
+            and wanted.type is None
+            and wanted.source in (None, signal.source)
+        ):
+            body = signal.body if len(signal.body) <= LONGEST_MEMBER else b"null"
+            said = signal.error.splitlines()[0] if signal.error else ""
+            line = Line(
+                "failed",
+                source=signal.source,
+                reason=signal.reason,
+                name=said,
+                count=signal.attempts,
+                body=_one_line(body),
+            )
+            self.put(line)
 
     def _refused(self, signal: MembersRefused) -> None:
         members = (*signal.members, *([b"null"] * (len(signal.refused) - len(signal.members))))

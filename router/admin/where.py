@@ -18,7 +18,6 @@ from router.storage.cursor import Cursor
 from router.storage.dead_letters import LetterLine, LetterQuery
 from router.storage.entry import Door
 from router.storage.hashing import message_hash
-from router.storage.letters import PIPELINE
 from router.storage.segment import Segment, SegmentDamaged
 from router.storage.store import Sighting, Storage
 from router.storage.trace import Trace
@@ -103,7 +102,7 @@ class Where(Struct, frozen=True):
     waiting: Sequence[Waiting]
     found: Sequence[Found]
     failed: Sequence[LetterLine]
-    """Letters of processing itself."""
+    """Letters of processing itself, or of the request of a vendor that has this id."""
     is_whole: bool
     """False when more waits in the inbox than was looked through."""
 
@@ -131,7 +130,7 @@ def answer_where(
     async def where(asked: AskWhere) -> Where:
         lines = await storage.letters.find(LetterQuery(message_id=asked.message_id), limit=MOST_LETTERS)
         places: dict[int, tuple[str, Sighting]] = {
-            line.position: ("", Sighting(line.position, 0)) for line in lines if line.destination != PIPELINE
+            line.position: ("", Sighting(line.position, 0)) for line in lines if line.position >= 0
         }
         for workspace in dict.fromkeys(asked.workspaces):
             sighting = await storage.find_message(message_hash(storage.store_id, workspace, asked.message_id))
@@ -143,7 +142,7 @@ def answer_where(
         return Where(
             waiting=waiting,
             found=[await _found(storage, *places[place], lines, paused) for place in sorted(places)],
-            failed=[line for line in lines if line.destination == PIPELINE],
+            failed=[line for line in lines if line.position < 0],
             is_whole=is_whole,
         )
 

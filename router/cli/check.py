@@ -19,7 +19,8 @@ def check(file: str) -> None:
     """Check the configuration without starting anything.
 
     Exits with 0 when it can be used, and with 78 after saying everything that is wrong with it. Where there is a
-    store, it also says which waiting events a new configuration would leave without a destination.
+    store, it also says which waiting events a new configuration would leave without a destination, and which
+    requests of vendors without their function.
     """
     config = configuration.read(file)
     _look_at_store(file, config)
@@ -41,7 +42,10 @@ def _look_at_store(file: str, config: Config) -> None:
         return
     if seen is None:
         return
-    found = lives.objections(config.destinations, seen.destinations, stream_next=seen.facts.stream_next)
+    found = [
+        *lives.objections(config.destinations, seen.destinations, stream_next=seen.facts.stream_next),
+        *lives.hook_objections(config.sources, seen.books.lanes),
+    ]
     problems = lives.worded(found, file=file)
     if problems:
         raise configuration.refused(problems)

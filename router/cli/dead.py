@@ -25,6 +25,7 @@ from router.cli.asking import Asking, opened
 from router.cli.failure import Failure
 from router.cli.letters import show_letter, show_page
 from router.cli.moment import MOMENT
+from router.ingestion.hook_rows import lane_of
 from router.storage.dead_letters import SLICE, LetterQuery
 
 _WAIT_SECONDS = 1.0
@@ -45,7 +46,9 @@ def _filters(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--until", type=MOMENT, help="Died before this time."),
         click.option("--since", type=MOMENT, help='Died since: "2h" (ago) or "2030-03-17T12:00:00Z".'),
         click.option("--reason", help="Only with this reason."),
-        click.option("--destination", help="Only of this destination."),
+        click.option(
+            "--destination", help='Only of this destination; of a source with a function "source NAME".'
+        ),
     ):
         command = option(command)
     return command
@@ -98,7 +101,8 @@ def retry(ids: Sequence[int], everything: bool, yes: bool, file: str, **filters:
     Each becomes pending again and is tried at once. Events that were delivered since are not taken back, so a user's
     events may arrive in another order.
     """
-    configured = configuration.read_outline(file).destinations
+    outline = configuration.read_outline(file)
+    configured = (*outline.destinations, *(lane_of(source) for source in outline.workspaces))
     refused: list[Refused] = []
     patience = _Patience()
 

@@ -50,6 +50,8 @@ def look_at_store(storage: StorageConfig, seen: Overview) -> Iterator[Finding]:
         yield Finding("good", f"{_size(facts.free_bytes)} of the disk are free")
     yield from _budget("inbox", facts.inbox_bytes, storage.inbox_budget)
     yield from _budget("stream", facts.stream_bytes, storage.stream_budget)
+    if facts.side_bytes:
+        yield from _budget("side", facts.side_bytes, storage.side_budget, name="side log")
     lag = facts.inbox_next - facts.inbox_cursor
     if lag:
         yield Finding("good" if lag < 100_000 else "warning", f"{lag} accepted events wait for processing")
@@ -66,11 +68,10 @@ def look_at_store(storage: StorageConfig, seen: Overview) -> Iterator[Finding]:
 def look_at_sums(seen: Overview) -> Iterator[Finding]:
     """Whether every event of every destination has an end or waits for one."""
     for one in all_sums(seen.books):
-        whose = "the stream" if one.is_of_stream else f"destination {one.destination}"
         if one.missing:
             yield Finding("bad", unexplained(one))
         elif one.pending or not is_replay(one.destination):  # a replay that is over is of no interest
-            yield Finding("good", f"{whose}: {one}")
+            yield Finding("good", f"{one.whose}: {one}")
     for state in seen.books.destinations:
         if state.parked:
             yield Finding(
@@ -79,9 +80,12 @@ def look_at_sums(seen: Overview) -> Iterator[Finding]:
 
 
 def look_at_sources(seen: Overview) -> Iterator[Finding]:
-    """Whether the plugin of each source reads."""
+    """Whether the plugin of each source reads, and what waits for functions of sources."""
     for name, trouble in seen.source_troubles.items():
         yield Finding("bad", f"source {name}: {trouble}")
+    for lane in seen.books.lanes:
+        if lane.put_off:
+            yield Finding("warning", f"{lane.name}: {lane.put_off} requests failed and wait for another try")
 
 
 async def look_at_destinations(config: Config) -> list[Finding]:
@@ -107,11 +111,11 @@ def _checked(config: Config, one: DestinationConfig, result: BaseException | Non
     return Finding("bad", f"destination {one.name}: {said}; mend its settings")
 
 
-def _budget(name: str, used: int, budget: int) -> Iterator[Finding]:
+def _budget(key: str, used: int, budget: int, *, name: str = "") -> Iterator[Finding]:
     share = used / budget if budget else 0.0
-    text = f"the {name} uses {_size(used)} of its {_size(budget)}"
+    text = f"the {name or key} uses {_size(used)} of its {_size(budget)}"
     if share >= 0.8:
-        yield Finding("warning", f"{text}; raise [storage] {name}_budget, or see why it is not emptied")
+        yield Finding("warning", f"{text}; raise [storage] {key}_budget, or see why it is not emptied")
     else:
         yield Finding("good", text)
 

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from router.admin.dead import Letters
 from router.cli import output
 from router.cli.moment import shown
+from router.ingestion.hook_rows import source_of
 from router.storage.dead_letters import LetterLine
-from router.storage.letters import PIPELINE, DeadLetter
+from router.storage.letters import DeadLetter
 
 _HEADS = ("id", "died", "destination", "reason", "tries", "event", "user", "message id")
 _LONGEST = 40
@@ -34,16 +35,17 @@ def show_letter(letter: DeadLetter) -> None:
         "source": letter.source or "(not kept)",
         "message id": letter.message_id,
     }
-    if letter.destination != PIPELINE:
+    if letter.position >= 0:
         facts["position"] = str(letter.position)
     output.line(f"Dead letter {letter.id}")
     for name, value in facts.items():
         output.line(f"  {name:<12} {output.printable(value)}")
-    _block("Event", _pretty(letter.event))
+    is_hook = source_of(letter.destination) is not None
+    _block("Body" if is_hook else "Event", _pretty(letter.event))
     if letter.request:
         _block("Request", letter.request)
     if letter.answer:
-        _block("Error" if letter.destination == PIPELINE else "Answer", letter.answer)
+        _block("Error" if letter.position < 0 else "Answer", letter.answer)
     output.line(
         f"\n`router dead retry {letter.id}` sends it again, `router dead drop {letter.id}` forgets it."
     )

@@ -12,6 +12,7 @@ import click
 
 from router.cli import output
 from router.cli.failure import Failure
+from router.cli.new_function import FORMS, begin_function
 from router.errors import PluginError
 from router.plugins.registry import Registry
 
@@ -28,19 +29,32 @@ _FILES = {
 
 
 @click.command()
-@click.argument("what", type=click.Choice(["destination", "enrichment", "source", "transformation"]))
+@click.argument(
+    "what", type=click.Choice(["destination", "enrichment", "function", "source", "transformation"])
+)
 @click.argument("name")
 @click.option(
-    "--folder", type=click.Path(path_type=Path), help="Where it is written; by default pointsman-NAME."
+    "--folder",
+    type=click.Path(path_type=Path),
+    help="Where it is written; by default pointsman-NAME, of a function the folder functions.",
 )
-def new(what: str, name: str, folder: Path | None) -> None:
-    """Begin a plugin: a package with settings, tests and a Makefile.
+@click.option(
+    "--as", "form", type=click.Choice(FORMS), help="What a function is for; by default destination."
+)
+def new(what: str, name: str, folder: Path | None, form: str | None) -> None:
+    """Begin a plugin, or a function.
 
-    WHAT is destination, enrichment, source or transformation; NAME is the word in kind = "…": the name of a service,
-    or what it does.
+    WHAT is destination, enrichment, source or transformation: a package with settings, tests and a Makefile. NAME is
+    the word in kind = "…": the name of a service, or what it does. Or WHAT is function: a file in JavaScript as Segment
+    has them, its examples, and its section for router.toml. Then NAME is that of the section.
     """
     if not _NAME.fullmatch(name):
         raise Failure(f"{name!r} is not a name; use lower case letters, digits and hyphens, e.g. my-crm")
+    if what == "function":
+        begin_function(name, folder or Path("functions"), form or FORMS[0])
+        return
+    if form is not None:
+        raise Failure("--as is for functions; leave it out")
     _refuse_taken(what, name)
     folder = folder or Path(f"pointsman-{name}")
     if folder.exists():

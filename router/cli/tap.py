@@ -21,7 +21,7 @@ _LONGEST = 160
 @click.option("--type", "kind", type=click.Choice(EVENT_TYPES), help="Only calls of this type.")
 @click.option("--event", help="Only track calls with this name.")
 @click.option("--destination", help="What happens at this destination, instead of events.")
-@click.option("--refused", is_flag=True, help="Only calls that were refused, with the reason.")
+@click.option("--refused", is_flag=True, help="Only what was refused or failed, with the reason.")
 @click.option("--json", "as_json", is_flag=True, help="Whole lines as JSON.")
 @click.option("--count", type=click.IntRange(min=1), help="Stop after so many lines.")
 @configuration.option
@@ -37,7 +37,8 @@ def tap(
 ) -> None:
     """Watch events as they come.
 
-    Shows every event once it is processed, and every call that was refused, until you press Ctrl-C.
+    Shows every event once it is processed, every call that was refused, and every request of a vendor that failed,
+    until you press Ctrl-C.
     """
     store = configuration.read_storage(file).path
     wanted = Wanted(source=source, type=kind, event=event, destination=destination, refused=refused)
@@ -67,6 +68,8 @@ def worded(line: Line) -> str:
             text = f"refused   {line.reason}  {line.source}  #{line.index}  {line.type}  {body}"
         case "blocked":
             text = f"blocked   {line.reason}  {line.source}  {line.type}  {line.name or '-'}  {line.user}  {body}"
+        case "failed":
+            text = f"failed    {line.reason}  {line.source}  try {line.count}  {line.name}  {body}"
         case "destination":
             text = f"{line.destination}  {line.type}  {body}"
         case _:

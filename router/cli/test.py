@@ -6,9 +6,9 @@ import click
 
 from router.cli import configuration, output
 from router.cli.failure import Failure
-from router.config.model import DestinationConfig, TransformationConfig
+from router.config.source_plugins import is_webhook
 from router.errors import RouterError
-from router.testing.examples import try_examples
+from router.testing.examples import Section, try_examples
 
 _HOW = "write [[transformations.NAME.examples]], or [[examples]] in a file such as functions/crm.test.toml"
 
@@ -19,17 +19,21 @@ _HOW = "write [[transformations.NAME.examples]], or [[examples]] in a file such 
 def test(names: Sequence[str], file: str) -> None:
     """Try the examples of functions and transformations.
 
-    NAME is that of a transformation or a destination; by default all are tried. Nothing is sent, and no router needs
-    to run. Exits with 1 when something is not as expected; lines with - are expected, lines with + are there instead.
+    NAME is that of a transformation, a destination or a source; by default all are tried. Nothing is sent, and no
+    router needs to run. Exits with 1 when something is not as expected; lines with - are expected, lines with + are
+    there instead.
     """
     config = configuration.read(file)
-    sections: dict[str, TransformationConfig | DestinationConfig] = {
+    sections: dict[str, Section] = {
+        **{f"sources.{name}": one for name, one in config.sources.items() if is_webhook(one)},
         **{f"transformations.{name}": one for name, one in config.transformations.items()},
         **{f"destinations.{name}": one for name, one in config.destinations.items()},
     }
     for name in names:
         if not any(section.name == name for section in sections.values()):
-            raise Failure(f"there is no transformation or destination {name!r} in {file}")
+            raise Failure(
+                f"there is no transformation, destination or source with a function {name!r} in {file}"
+            )
     tried = failed = 0
     for place, section in sections.items():
         if names and section.name not in names:

@@ -4,8 +4,11 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct
 
-from router.config.model import DestinationConfig
+from router.config.model import DestinationConfig, SourceConfig
 from router.config.problems import Path, Problems
+from router.config.source_plugins import is_webhook
+from router.ingestion.hook_rows import source_of
+from router.storage.side_log import Lane
 from router.storage.store import REPLAY, DestinationState
 from router.telemetry.conservation import pending
 
@@ -54,6 +57,18 @@ def objections(
             what = f'is of the kind "{state.kind}" until now, and {_waits(events)} for it'
             remedy = 'give the new one a name of its own, and keep the old section with retire = "drain"'
             yield Objection(name, ("destinations", config.name, "kind"), what, remedy, events)
+
+
+def hook_objections(sources: Mapping[str, SourceConfig], lanes: Iterable[Lane]) -> Iterator[Objection]:
+    """Sources that a configuration may not leave out: requests of vendors wait for their functions."""
+    for lane in lanes:
+        name = source_of(lane.name)
+        if name is None or (name in sources and is_webhook(sources[name])):
+            continue
+        waits = "1 request waits" if lane.waiting == 1 else f"{lane.waiting} requests wait"
+        what = f"takes no requests any more, and {waits} for it"
+        remedy = "keep its section with enabled = false until they are done, or dead letters"
+        yield Objection(name, ("sources", name), what, remedy, lane.waiting, is_left_out=True)
 
 
 def leaving(

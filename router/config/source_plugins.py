@@ -20,6 +20,11 @@ NO_KEYS = ("name", "cls")
 _KEYS = frozenset(one.encode_name for one in fields(SourceConfig)) - {*NO_KEYS}
 
 
+def is_webhook(source: SourceConfig) -> bool:
+    """Whether a source takes a vendor's requests."""
+    return source.cls is not None and issubclass(source.cls, WebhookSource)
+
+
 class SourcePluginReader:
     """Finds the plugin of each source that has one, and reads its settings."""
 

@@ -62,6 +62,5 @@ class Audit(Actor):
 
 def unexplained(one: Conservation) -> str:
     """What is said of a sum that is off."""
-    whose = "the stream" if one.is_of_stream else f"destination {one.destination}"
     what = f"leaves {one.missing} unexplained" if one.missing > 0 else f"has {-one.missing} too many"
-    return f"{whose}: {one} {what}; report it"
+    return f"{one.whose}: {one} {what}; report it"

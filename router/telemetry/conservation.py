@@ -2,6 +2,8 @@
 
     accepted = delivered + filtered + suppressed + dead + expired + deleted + pending
 
+for every lane of the side log: put = done + dead + damaged + waiting,
+
 and for the stream: received + created = in the stream + dropped at processing, each with its reason. What the router
 creates itself (a violation that is forwarded, a blocked event on another source) stands on the left side.
 
@@ -15,11 +17,14 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from router.storage.books import Books, Standing
+from router.storage.side_log import DAMAGED, DEAD, DONE, PUT, waiting
 
 OUTCOMES = ("delivered", "filtered", "suppressed", "dead", "expired", "deleted")
 """The ends that an event may meet at a destination."""
 DROPS = ("duplicate", "processing_error")
 """Why an accepted event does not reach the stream."""
+LANE_ENDS = {DONE: "done", DEAD: "dead", DAMAGED: "damaged"}
+"""The counters of the ends that an entry of the side log may meet, in words."""
 STREAM = "(stream)"
 """What the sum of the stream is called where destinations have their names."""
 
@@ -36,6 +41,10 @@ class Conservation(Struct, frozen=True, kw_only=True):
     """How many are still to come."""
     verb: str = "accepted"
     """What the left side is called."""
+    still: str = "pending"
+    """What those are called that are still to come."""
+    whose: str = ""
+    """What it is the sum of, in words."""
 
     @property
     def missing(self) -> int:
@@ -49,7 +58,7 @@ class Conservation(Struct, frozen=True, kw_only=True):
 
     def __str__(self) -> str:
         ends = [f"{count} {name}" for name, count in self.outcomes.items() if count]
-        terms = ends or ["0 in the stream"] if self.is_of_stream else [*ends, f"{self.pending} pending"]
+        terms = ends or ["0 in the stream"] if self.is_of_stream else [*ends, f"{self.pending} {self.still}"]
         return f"{self.accepted} {self.verb} = {' + '.join(terms)}"
 
 
@@ -65,8 +74,30 @@ def conservation(books: Books) -> list[Conservation]:
             accepted=totals["accepted", one.name] + unread(one, books.stream_next),
             outcomes={outcome: totals[outcome, one.name] for outcome in OUTCOMES},
             pending=pending(one, books.stream_next),
+            whose=f"destination {one.name}",
         )
         for one in books.destinations
+    ]
+
+
+def lane_sums(books: Books) -> list[Conservation]:
+    """The sum of each lane of the side log."""
+    totals: Counter[tuple[str, str]] = Counter()
+    for name, amount in books.counters:
+        if name[0] in (PUT, *LANE_ENDS):
+            totals[name[0], name[1]] += amount
+    waits = waiting(books.lanes)
+    return [
+        Conservation(
+            destination=lane,
+            accepted=totals[PUT, lane],
+            outcomes={word: totals[counter, lane] for counter, word in LANE_ENDS.items()},
+            pending=waits.get(lane, 0),
+            verb="taken",
+            still="waiting",
+            whose=lane,
+        )
+        for lane in sorted({lane for _, lane in totals} | waits.keys())
     ]
 
 
@@ -84,12 +115,13 @@ def stream_sum(books: Books) -> Conservation:
         accepted=books.inbox_cursor + created,
         outcomes={"in the stream": books.stream_next, **dropped},
         verb="received or created" if created else "received",
+        whose="the stream",
     )
 
 
 def all_sums(books: Books) -> Sequence[Conservation]:
     """Every sum, that of the stream first."""
-    return [stream_sum(books), *conservation(books)]
+    return [stream_sum(books), *lane_sums(books), *conservation(books)]
 
 
 def unread(one: Standing, stream_next: int) -> int:

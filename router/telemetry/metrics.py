@@ -18,6 +18,7 @@ from prometheus_client.registry import Collector
 
 from router.storage.books import Books
 from router.storage.replays import is_replay
+from router.storage.side_log import DAMAGED, DEAD, DONE, PUT, REVIVED
 from router.storage.store import Counts, StoreFacts
 from router.telemetry.conservation import OUTCOMES, all_sums, pending
 from router.telemetry.happenings import (
@@ -33,6 +34,8 @@ from router.telemetry.signals import Signal
 from router.telemetry.steps import step_of
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_SIDE = {PUT: "taken", DONE: "done", DEAD: "dead", REVIVED: "dead", DAMAGED: "damaged"}
+"""Counters of the side log, and what they are called. What was revived stays dead here: what is shown only grows."""
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 
@@ -107,6 +110,8 @@ class _Now(Collector):
             retried_requests(counters),
             failed_enrichments(counters),
             controlled_fields(counters),
+            side_entries(counters),
+            _waiting_entries(books),
             *_store(facts),
             *_process(),
         ]
@@ -190,6 +195,23 @@ def controlled_fields(counters: Counts) -> Metric:
     return family
 
 
+def side_entries(counters: Counts) -> Metric:
+    """Entries of the side log, such as vendors' requests, by what became of them; those given up by reason."""
+    family = CounterMetricFamily(
+        "router_side_entries",
+        "Entries of the side log that were taken, done or given up.",
+        labels=["lane", "outcome", "reason"],
+    )
+    found: dict[tuple[str, str, str], int] = {}
+    for (name, *labels), amount in counters.items():
+        if name in _SIDE:
+            key = (labels[0], _SIDE[name], (*labels, "")[1])
+            found[key] = found.get(key, 0) + amount
+    for key, amount in sorted(found.items()):
+        family.add_metric(list(key), amount)
+    return family
+
+
 def resident_bytes() -> int:
     """Memory that the process holds now; where the system does not say, the most that it ever held."""
     statm = Path("/proc/self/statm")
@@ -207,6 +229,17 @@ def _pending(books: Books) -> Metric:
         waiting = pending(one, books.stream_next)
         if waiting or not is_replay(one.name):
             family.add_metric([one.name], waiting)
+    return family
+
+
+def _waiting_entries(books: Books) -> Metric:
+    family = GaugeMetricFamily(
+        "router_side_waiting_entries",
+        "Entries of the side log that wait for their function.",
+        labels=["lane"],
+    )
+    for lane in books.lanes:
+        family.add_metric([lane.name], lane.waiting)
     return family
 
 
@@ -228,6 +261,7 @@ def _store(facts: StoreFacts) -> Iterator[Metric]:
     sizes: Mapping[str, int] = {
         "inbox": facts.inbox_bytes,
         "stream": facts.stream_bytes,
+        "side": facts.side_bytes,
         "wal": facts.wal_bytes,
     }
     stored = GaugeMetricFamily("router_store_bytes", "What the store holds on disk.", labels=["part"])

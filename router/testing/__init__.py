@@ -6,6 +6,7 @@
 | what a destination sends, and what follows | `exchange(Chat, [track("A")], answers=[400])`, `configured`, `answer` |
 | the same, kept in a file beside the test | the fixture `recorded`, and `pytest --record` |
 | what a source hands over | `take(Poll, cursor=7)`; also with `configured` |
+| what a webhook source makes of a request | `receive(Shop, hook({"id": 7}), answers=[…])` |
 | a whole router in this process | `running`, in `router.testing.running`; or the fixture `event_router` |
 | what an enricher adds | `enriched(Weather, track("A", context={…}))`, `enricher(Weather, city="…")` |
 | whether an event was sent | `assert_tracked(events, "Order Completed", user_id="u1")`, `assert_sent` |
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from router.testing.exchanging import Exchange, answer, exchange
     from router.testing.fake_http import FakeHttp, Received, Reply
     from router.testing.faults import TokenEndpoint, first_of, flaky, rate_limited
+    from router.testing.receiving import Made, hook, receive
     from router.testing.sample import configured
     from router.testing.taking import Taken, take
     from router.testing.threaded import ThreadedRouter
@@ -44,6 +46,7 @@ _HOMES = {
     "router.testing.events": ("alias", "group", "identify", "one_of_each", "page", "screen", "track"),
     "router.testing.exchanging": ("Exchange", "answer", "exchange"),
     "router.testing.fake_http": ("FakeHttp", "Received", "Reply"),
+    "router.testing.receiving": ("Made", "hook", "receive"),
     "router.testing.sample": ("configured",),
     "router.testing.taking": ("Taken", "take"),
 }
@@ -52,6 +55,7 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [
     "Exchange",
     "FakeHttp",
+    "Made",
     "ManualClock",
     "Received",
     "Reply",
@@ -72,10 +76,12 @@ __all__ = [
     "first_of",
     "flaky",
     "group",
+    "hook",
     "identify",
     "one_of_each",
     "page",
     "rate_limited",
+    "receive",
     "screen",
     "take",
     "track",

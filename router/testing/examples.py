@@ -1,4 +1,4 @@
-"""Examples of functions and transformations: an event, what is expected of it, and what becomes of it.
+"""Examples of functions and transformations: an event or a request, what is expected, and what becomes of it.
 
     [[examples]]
     name = "an order gets its revenue"
@@ -6,7 +6,8 @@
     expect = { properties = { revenue = 12.5 } }
 
 They stand in `[[transformations.NAME.examples]]`, or beside a function: `functions/crm.test.toml` (or `.json`) holds
-those of `functions/crm.js`. What is not named in `expect` is not looked at; what is named must be just so.
+those of `functions/crm.js`. Those of a source say `request` instead of `event`, and `calls`. What is not named in
+`expect` is not looked at; what is named must be just so.
 """
 
 import tomllib
@@ -18,17 +19,20 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from router.config.model import DestinationConfig, TransformationConfig
+from router.config.model import DestinationConfig, SourceConfig, TransformationConfig
 from router.delivery.sending.insert_function import InsertFunction
-from router.errors import PluginError, RouterError
+from router.delivery.sending.outgoing import Outgoing
+from router.errors import DeliveryError, PluginError, RouterError
 from router.events.calls import AnyEvent, decode_event
 from router.events.profile import attach
 from router.plugins.chain import Chain
 from router.plugins.dropped import Dropped
 from router.plugins.request import Answer
 from router.plugins.settings import FileText, Settings
+from router.plugins.webhook import WebhookSource
 from router.testing.events import snapshot
 from router.testing.exchanging import Exchange, answer, exchange, shown
+from router.testing.receiving import hook, receive
 
 _AT = "2030-05-01T10:00:00.000Z"
 _EVENT = {
@@ -55,10 +59,22 @@ class GivenAnswer(Struct, frozen=True, forbid_unknown_fields=True):
     headers: dict[str, str] = {}
 
 
+class GivenRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a vendor sends in an example."""
+
+    json: Any = UNSET
+    form: dict[str, str] | None = None
+    body: str = ""
+    headers: dict[str, str] = {}
+    query: str = ""
+
+
 class Example(Struct, frozen=True, forbid_unknown_fields=True):
     """One example, as it is written."""
 
-    event: dict[str, Any]
+    event: dict[str, Any] | UnsetType = UNSET
+    request: GivenRequest | UnsetType = UNSET
+    """Of a source: the request of its vendor."""
     name: str = ""
     profile: dict[str, Any] | UnsetType = UNSET
     """What the event knows of its profile, e.g. { traits = { plan = "gold" } }; by default nothing."""
@@ -67,11 +83,13 @@ class Example(Struct, frozen=True, forbid_unknown_fields=True):
     dropped: str | bool | UnsetType = UNSET
     """That it is dropped, or for which reason."""
     error: str | UnsetType = UNSET
-    """A part of what is said of an event that breaks."""
+    """A part of what is said of an event, or a request, that breaks."""
     answers: tuple[GivenAnswer, ...] = ()
     """What a destination's requests are answered with, in order; then with 200."""
     requests: tuple[dict[str, Any], ...] | UnsetType = UNSET
     """The requests of a destination: method, url, headers, and the body as `json` or as text in `body`."""
+    calls: tuple[dict[str, Any], ...] | UnsetType = UNSET
+    """The calls that a source makes; none may be refused."""
     outcome: str | UnsetType = UNSET
     """What becomes of it at a destination, e.g. "delivered", "rejected", "retry" or "rejected MESSAGE_REJECTED"."""
 
@@ -84,17 +102,24 @@ class Tried(Struct, frozen=True):
     """Lines that show what is not as expected; none where all is well."""
 
 
-def try_examples(section: TransformationConfig | DestinationConfig) -> Iterator[Tried]:
+Section = TransformationConfig | DestinationConfig | SourceConfig
+
+
+def try_examples(section: Section) -> Iterator[Tried]:
     """Try every example of a section, one after the other; raises ExampleRefused."""
     written = list(section.examples) if isinstance(section, TransformationConfig) else []
-    examples = [_read(one, f"example {number}") for number, one in enumerate(written, 1)]
-    for file in _files(section.settings):
-        examples += _read_file(file)
+    takes = "request" if isinstance(section, SourceConfig) else "event"
+    examples = [_read(one, f"example {number}", takes) for number, one in enumerate(written, 1)]
+    for file in _files(section.settings) if section.settings is not None else ():
+        examples += _read_file(file, takes)
     for number, one in enumerate(examples, 1):
         name = one.name or f"example {number}"
-        found = (
-            _transformed(section, one) if isinstance(section, TransformationConfig) else _sent(section, one)
-        )
+        if isinstance(section, SourceConfig):
+            found = _received(section, one)
+        elif isinstance(section, TransformationConfig):
+            found = _transformed(section, one)
+        else:
+            found = _sent(section, one)
         yield Tried(name, tuple(found))
 
 
@@ -108,7 +133,7 @@ def _files(settings: Settings) -> Iterator[Path]:
             yield from (one for one in candidates if one.is_file())
 
 
-def _read_file(file: Path) -> list[Example]:
+def _read_file(file: Path, takes: str) -> list[Example]:
     try:
         text = file.read_bytes()
         found = tomllib.loads(text.decode()) if file.suffix == ".toml" else msgspec.json.decode(text)
@@ -117,25 +142,32 @@ def _read_file(file: Path) -> list[Example]:
     examples = found.get("examples") if isinstance(found, dict) else found
     if not isinstance(examples, list):
         raise ExampleRefused(f"{file} holds no list of examples; write [[examples]]")
-    return [_read(one, f"{file}: example {number}") for number, one in enumerate(examples, 1)]
+    return [_read(one, f"{file}: example {number}", takes) for number, one in enumerate(examples, 1)]
 
 
-def _read(written: object, where: str) -> Example:
+def _read(written: object, where: str, takes: str) -> Example:
     try:
         example = msgspec.convert(written, Example)
-        _event(example)
+        if takes == "event" and example.event is not UNSET:
+            _event(example)
     except (msgspec.MsgspecError, TypeError) as error:
         raise ExampleRefused(f"{where}: {error}") from None
-    if all(
-        one is UNSET
-        for one in (example.expect, example.dropped, example.error, example.requests, example.outcome)
-    ):
-        raise ExampleRefused(f"{where} expects nothing; write expect, dropped, error, requests or outcome")
+    if getattr(example, takes) is UNSET:
+        raise ExampleRefused(f"{where} has no {takes}; write {takes} = {{ … }}")
+    expected = ("expect", "dropped", "error", "requests", "outcome", "calls")
+    if all(getattr(example, name) is UNSET for name in expected):
+        named = (
+            "calls, error or requests"
+            if takes == "request"
+            else "expect, dropped, error, requests or outcome"
+        )
+        raise ExampleRefused(f"{where} expects nothing; write {named}")
     return example
 
 
 def _event(example: Example) -> AnyEvent:
-    event = decode_event(msgspec.json.encode({**_EVENT, **example.event}))
+    given = {} if isinstance(example.event, UnsetType) else example.event
+    event = decode_event(msgspec.json.encode({**_EVENT, **given}))
     if not isinstance(example.profile, UnsetType):
         attach(event, snapshot(example.profile))
     return event
@@ -181,6 +213,43 @@ def _sent(section: DestinationConfig, example: Example) -> Iterator[str]:
     yield from _exchanged(example, done)
 
 
+def _exchanged(example: Example, done: Exchange) -> Iterator[str]:
+    (outcome,) = done.outcomes
+    said = f"{outcome.verdict} {outcome.reason}".strip()
+    if not isinstance(example.outcome, UnsetType) and example.outcome not in (said, outcome.verdict):
+        yield from _differ(f"outcome: {example.outcome}", f"outcome: {said}")
+    yield from _requests(example, done.requests)
+
+
+def _received(section: SourceConfig, example: Example) -> Iterator[str]:
+    """What is not as expected of a source that makes calls of requests."""
+    given = example.request
+    plugin = section.plugin()
+    if isinstance(given, UnsetType) or not isinstance(plugin, WebhookSource):
+        return  # `_read` and the caller have seen to both
+    asked = hook(
+        given.json, form=given.form, body=given.body.encode(), headers=given.headers, query=given.query
+    )
+    try:
+        done = receive(plugin, asked, answers=_answers(example))
+    except (DeliveryError, PluginError) as error:
+        yield from _as_text(example.error, f"error: {error} {getattr(error, 'detail', '')}".strip())
+        return
+    finally:
+        plugin.close()
+    if not isinstance(example.error, UnsetType):
+        yield from _differ(f"error: {example.error}", "no error")
+    if not isinstance(example.calls, UnsetType):
+        if len(done.calls) != len(example.calls):
+            yield from _differ(f"{len(example.calls)} calls", f"{len(done.calls)} calls")
+        for number, (expected, call) in enumerate(zip(example.calls, done.calls, strict=False), 1):
+            for line in _fields(expected, call):
+                yield f"call {number}: {line}"
+        if done.refused:
+            yield from _differ("no call is refused", f"refused: {', '.join(done.refused)}")
+    yield from _requests(example, done.requests)
+
+
 def _answers(example: Example) -> list[Answer]:
     return [
         answer(one.status, json=one.json, body=one.body.encode(), headers=one.headers)
@@ -188,16 +257,13 @@ def _answers(example: Example) -> list[Answer]:
     ]
 
 
-def _exchanged(example: Example, done: Exchange) -> Iterator[str]:
-    (outcome,) = done.outcomes
-    said = f"{outcome.verdict} {outcome.reason}".strip()
-    if not isinstance(example.outcome, UnsetType) and example.outcome not in (said, outcome.verdict):
-        yield from _differ(f"outcome: {example.outcome}", f"outcome: {said}")
+def _requests(example: Example, requests: Sequence[Outgoing]) -> Iterator[str]:
+    """What is not as expected of what was sent."""
     if isinstance(example.requests, UnsetType):
         return
-    if len(done.requests) != len(example.requests):
-        yield from _differ(f"{len(example.requests)} requests", f"{len(done.requests)} requests")
-    for number, (expected, request) in enumerate(zip(example.requests, done.requests, strict=False), 1):
+    if len(requests) != len(example.requests):
+        yield from _differ(f"{len(example.requests)} requests", f"{len(requests)} requests")
+    for number, (expected, request) in enumerate(zip(example.requests, requests, strict=False), 1):
         found = {**shown(request), "body": request.body.decode(errors="replace")}
         if "json" in expected:
             found["json"] = shown(request).get("body")

@@ -5,7 +5,7 @@ from functools import cached_property
 from typing import Any
 
 from router.config.model import SourceConfig
-from router.plugins.source import SourcePlugin
+from router.plugins.source import WayIn
 from router.testing.conformance.specimen import NAME, secrets_in
 from router.testing.sample import read_source, sample_of
 
@@ -16,7 +16,7 @@ class SourceSpecimen:
     section_name = "sources.NAME"
     """Where its sample stands in `router.toml`."""
 
-    def __init__(self, cls: type[SourcePlugin[Any]]) -> None:
+    def __init__(self, cls: type[WayIn[Any]]) -> None:
         self.cls = cls
 
     @cached_property

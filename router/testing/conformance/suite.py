@@ -9,7 +9,7 @@ from typing import Any
 
 from router.errors import ConfigError
 from router.plugins.destination import Destination
-from router.plugins.source import SourcePlugin
+from router.plugins.source import WayIn
 from router.testing.conformance.declarations import (
     explains_its_events,
     explains_its_settings,
@@ -63,20 +63,20 @@ SOURCE_PROMISES: tuple[Promise, ...] = (
     Promise("explains_its_settings", "explain each of its settings", explains_its_settings),
     Promise("hides_its_secrets", "keep its secrets to itself", shows_no_secret),
 )
-Plugin = type[Destination[Any, Any]] | type[SourcePlugin[Any]]
+Plugin = type[Destination[Any, Any]] | type[WayIn[Any]]
 """What makes promises."""
 
 
 def promises_of(cls: Plugin) -> list[Promise]:
     """The promises that a destination or source of this class makes."""
-    if issubclass(cls, SourcePlugin):
+    if issubclass(cls, WayIn):
         return list(SOURCE_PROMISES)
     return [one for one in PROMISES if cls.speaks_http() or not one.of_http]
 
 
 def verify(cls: Plugin, promise: Promise) -> None:
     """Check one promise, in a temporary folder; raises NotKept, or CannotTell."""
-    specimen = SourceSpecimen(cls) if issubclass(cls, SourcePlugin) else Specimen(cls)
+    specimen = SourceSpecimen(cls) if issubclass(cls, WayIn) else Specimen(cls)
     with _elsewhere():
         if promise.check is not loads_its_sample:
             try:
@@ -101,7 +101,7 @@ def broken_promises(cls: Plugin) -> dict[str, str]:
 
 def worded(cls: Plugin, promise: Promise, error: NotKept) -> str:
     """The failure in the author's words: plugin, promise, what was seen, remedy."""
-    what = "source" if issubclass(cls, SourcePlugin) else "destination"
+    what = "source" if issubclass(cls, WayIn) else "destination"
     return f"{what} {cls.kind!r} does not {promise.says}: {error.seen}; {error.remedy}"
 
 
