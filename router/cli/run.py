@@ -20,6 +20,7 @@ from router.cli.curl import curl, shown_key
 from router.cli.failure import Failure
 from router.cli.memory import share_one_arena
 from router.config.model import Config
+from router.config.source_plugins import is_webhook
 from router.errors import ActorFailed, ConfigError, PluginError, RouterError, StorageError
 from router.plugins.registry import Registry
 from router.telemetry.logs import LibraryLines, Logger, LogObserver, make_logger
@@ -120,7 +121,7 @@ def greet(config: Config, url: str) -> None:
             continue
         reference = config.references.get(f"sources.{source.name}.write_key")
         rows.append((source.name, shown_key(source.write_key, reference)))
-        if source.enabled and first is None:
+        if source.enabled and first is None and not is_webhook(source):
             first = curl(url, source.write_key, reference)
     if not rows:
         output.line("No source is configured: nobody can send anything. Add a section [sources.NAME].")

@@ -33,21 +33,25 @@ def mine(tmp_path: Path) -> Path:
     folder.mkdir()
     (folder / "chat.py").write_text(block(PAGE, "python", 'kind = "chat"'), encoding="utf-8")
     (folder / "poll.py").write_text(block(PAGE, "python", 'kind = "poll"'), encoding="utf-8")
+    (folder / "shop.py").write_text(block(PAGE, "python", 'kind = "shop_orders"'), encoding="utf-8")
     (folder / "tidy.py").write_text(block(PAGE, "python", 'kind = "tidy"'), encoding="utf-8")
     return folder
 
 
 def test_the_plugins_of_the_guide_can_be_configured(mine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = mine.parent / "router.toml"
-    wanted = ("destinations.chat", "transformations.tidy", "sources.orders")
+    wanted = ("destinations.chat", "transformations.tidy", "sources.orders", "sources.shop")
     sections = [block(PAGE, "toml", one) for one in wanted]
     source = "[sources.website]\nwrite_key = 'wk'\n"
     config.write_text(f"[plugins]\ndirectories = ['{mine}']\n{source}" + "".join(sections), encoding="utf-8")
     monkeypatch.setenv("CHAT_URL", "http://127.0.0.1:1/room")
+    monkeypatch.setenv("SHOP_HOOK_KEY", "hook-key")
+    monkeypatch.setenv("SHOP_TOKEN", "t-1234")
 
     assert load(config).destinations["chat"].kind == "chat"
     assert load(config).transformations["tidy"].sources == ("website",)
     assert load(config).sources["orders"].kind == "poll"
+    assert load(config).sources["shop"].kind == "shop_orders"
 
     monkeypatch.delenv("CHAT_URL")
     with pytest.raises(ConfigError, match="CHAT_URL"):
@@ -71,13 +75,16 @@ def test_the_tests_of_the_guide_and_the_conformance_suite_pass(mine: Path, pytes
     options = ("-p", "no:cacheprovider", "-p", "no:asyncio", "-p", "no:hypothesispytest")
 
     pytester.runpytest_inprocess(*options, str(test), "--record").assert_outcomes(passed=3)
-    pytester.runpytest_inprocess(*options).assert_outcomes(passed=3 + 13 + 3)
+    pytester.runpytest_inprocess(*options).assert_outcomes(passed=3 + 13 + 3 + 3)
 
 
-def test_the_test_of_the_guide_s_source_passes(mine: Path, pytester: pytest.Pytester) -> None:
+@pytest.mark.parametrize(("begin", "tests"), [("from poll import Poll", 1), ("from shop import Shop", 2)])
+def test_the_tests_of_the_guide_s_sources_pass(
+    begin: str, tests: int, mine: Path, pytester: pytest.Pytester
+) -> None:
     pytester.makeini(f"[pytest]\npythonpath = {mine}")
-    test = pytester.path / "test_poll.py"
-    test.write_text(block(PAGE, "python", "from poll import Poll"), encoding="utf-8")
+    test = pytester.path / "test_source.py"
+    test.write_text(block(PAGE, "python", begin), encoding="utf-8")
 
     options = (
         "-p",
@@ -88,7 +95,7 @@ def test_the_test_of_the_guide_s_source_passes(mine: Path, pytester: pytest.Pyte
         "no:hypothesispytest",
         "--conformance=none",
     )
-    pytester.runpytest_inprocess(*options, str(test)).assert_outcomes(passed=1)
+    pytester.runpytest_inprocess(*options, str(test)).assert_outcomes(passed=tests)
 
 
 def test_the_transformation_of_the_guide_does_what_it_says(mine: Path) -> None:
@@ -161,6 +168,40 @@ def test_the_insert_function_of_the_guide_comes_true_as_its_example_says(
     done = CliRunner().invoke(main, ["test"])
 
     assert done.output == "ok    transformations.plan: example 1\n1 example tried, none failed\n"
+
+
+def test_the_source_function_of_the_guide_does_what_its_examples_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("STRIPE_HOOK_KEY", "hook-key")
+    monkeypatch.setenv("STRIPE_TOKEN", "made-up-token")
+    Path("functions").mkdir()
+    Path("functions/stripe.js").write_text(block(PAGE, "js", "onRequest"), encoding="utf-8")
+    Path("functions/stripe.test.toml").write_text(block(PAGE, "toml", "stripe.test.toml"), encoding="utf-8")
+    Path("router.toml").write_text(block(PAGE, "toml", "sources.stripe"), encoding="utf-8")
+
+    done = CliRunner().invoke(main, ["test"])
+
+    assert done.output == (
+        "ok    sources.stripe: a charge is tracked\n"
+        "ok    sources.stripe: others are left alone\n"
+        "2 examples tried, none failed\n"
+    )
+
+
+@pytest.mark.parametrize("form", ["destination", "insert", "source"])
+def test_a_function_that_router_new_begins_passes_its_examples(
+    form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    begun = CliRunner().invoke(main, ["new", "function", "my-crm", "--as", form])
+    tried = CliRunner().invoke(main, ["test", "--config", "functions/my-crm.toml"])
+    again = CliRunner().invoke(main, ["new", "function", "my-crm", "--as", form])
+
+    assert begun.exit_code == 0, begun.output
+    assert tried.output.endswith("2 examples tried, none failed\n")
+    assert (again.exit_code, "exists already" in again.output) == (1, True)
 
 
 def test_the_enrichment_of_the_guide_works_and_keeps_every_promise(
