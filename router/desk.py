@@ -7,6 +7,7 @@ from router.admin.history import answer_history
 from router.admin.last import answer_last
 from router.admin.overview import answer_overview
 from router.admin.privacy import answer_privacy
+from router.admin.profile_search import answer_search
 from router.admin.profiles import answer_profiles
 from router.admin.reload import RELOAD
 from router.admin.replays import answer_replays
@@ -48,4 +49,5 @@ def desk_of(router: "Router") -> Desk:
         statuses=lambda: {name: actor.status for name, actor in router.destinations.items()},
     )
     answer_profiles(desk, storage, router.profiles)
+    answer_search(desk, storage)
     return desk

@@ -13,6 +13,7 @@ from router.admin.dead import answer_dead
 from router.admin.history import answer_history
 from router.admin.last import answer_last
 from router.admin.overview import answer_overview
+from router.admin.profile_search import answer_search
 from router.admin.profiles import answer_profiles, editing_at_rest
 from router.admin.replays import answer_replays_at_rest
 from router.admin.schema import answer_schema
@@ -122,4 +123,5 @@ def _desk(storage: Storage) -> Desk:
     answer_where(desk, storage)
     answer_profiles(desk, storage, editing_at_rest(storage, now=lambda: int(time.time() * 1000)))
     answer_replays_at_rest(desk, storage)
+    answer_search(desk, storage)
     return desk

@@ -10,6 +10,7 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 
+from router.admin.profile_search import AskSearch
 from router.admin.profiles import (
     MERGE,
     MOST_ON_A_PAGE,
@@ -26,7 +27,10 @@ from router.admin.profiles import (
 from router.cli import configuration, output
 from router.cli.asking import Asking, opened
 from router.cli.failure import Failure
-from router.cli.profile_words import as_json, show_page, show_profile
+from router.cli.profile_search import Search, Trait
+from router.cli.profile_search import search as look
+from router.cli.profile_words import as_json, searched, show_page, show_profile
+from router.rules.identity.sought import SoughtTrait
 from router.storage.profile import COLLECTIONS, Collection
 
 _EXPORTED_AT_ONCE = 100
@@ -72,29 +76,60 @@ def show(name: str, is_json: bool, file: str, space: str, accounts: bool) -> Non
 @profile.command()
 @click.argument("name", required=False)
 @click.option(
+    "--trait",
+    "traits",
+    type=Trait(),
+    multiple=True,
+    help="Only profiles with this trait, e.g. plan=gold or plan; more than one must all be there.",
+)
+@click.option(
     "--limit", type=click.IntRange(1, MOST_ON_A_PAGE), default=50, show_default=True, help="How many."
+)
+@click.option(
+    "--most",
+    type=click.IntRange(1),
+    default=100_000,
+    show_default=True,
+    help="With --trait: look at so many at most.",
 )
 @click.option("--beyond", default="", help="Go on behind this id: the last of the page before.")
 @click.option("--json", "is_json", is_flag=True, help="One JSON object a line.")
 @_place
 def search(
-    name: str | None, limit: int, beyond: str, is_json: bool, file: str, space: str, accounts: bool
+    name: str | None,
+    traits: Sequence[SoughtTrait],
+    limit: int,
+    most: int,
+    beyond: str,
+    is_json: bool,
+    file: str,
+    space: str,
+    accounts: bool,
 ) -> None:
     """List profiles, the oldest first; with NAME only the one that it leads to.
 
-    NAME is an identifier such as "email:ann@example.com": it must be whole.
+    NAME is an identifier such as "email:ann@example.com": it must be whole. With --trait one profile after the other
+    is looked at, so that takes its time where there are many.
     """
+    if name is not None and traits:
+        raise Failure("NAME leads to one profile and --trait looks for many; write one of the two")
+    done: Search | None = None
     with opened(file) as put:
         if name is not None:
             profiles, beyond = list(_find(put, [name], space, accounts)), ""
+        elif traits:
+            done = look(put, AskSearch(space, traits, _collection(accounts), beyond, limit, most))
+            profiles, beyond = list(done.profiles), done.beyond
         else:
             page = put(PAGE, AskPage(space, _collection(accounts), beyond, limit))
             profiles, beyond = (list(page.profiles), page.beyond) if page else ([], "")
     if is_json:
         for one in profiles:
             output.line(as_json(one))
-    else:
-        show_page(profiles, beyond)
+    elif done is None or profiles:
+        show_page(profiles, beyond if done is None else "")
+    if done is not None:
+        click.echo(searched(done), err=is_json)
 
 
 @profile.command()

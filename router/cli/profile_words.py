@@ -7,6 +7,7 @@ import msgspec
 from router.admin.profiles import Shown
 from router.cli import output
 from router.cli.moment import shown
+from router.cli.profile_search import Search
 from router.events.times import format_instant
 from router.storage.profile import Profile
 
@@ -23,6 +24,14 @@ def show_page(profiles: Sequence[Shown], beyond: str) -> None:
     output.table(_HEADS, [_cells(one.profile) for one in profiles])
     if beyond:
         output.line(f"\nThere are more: `--beyond {beyond}` goes on.")
+
+
+def searched(done: Search) -> str:
+    """How far a search went."""
+    far = "1 profile was looked at" if done.looked_at == 1 else f"{done.looked_at:,} profiles were looked at"
+    if not done.beyond:
+        return f"\n{far}, which is all; {len(done.profiles) or 'none'} found."
+    return f"\n{far}, {len(done.profiles) or 'none'} found; `--beyond {done.beyond}` goes on."
 
 
 def show_profile(one: Shown) -> None:

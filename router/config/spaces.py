@@ -24,6 +24,9 @@ class SpaceConfig(Space, frozen=True, kw_only=True, forbid_unknown_fields=True):
     that one can be changed without a gap. By default none is, and the API is closed."""
     delete_identifiers: bool = False
     """Whether the Profile API may take an identifier from a profile. By default it answers 403."""
+    list_profiles: bool = False
+    """Whether the Profile API lists all profiles, at `collections/users/profiles`; Segment's does not. By default
+    there is nothing at that path."""
 
 
 def read_spaces(

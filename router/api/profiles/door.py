@@ -2,6 +2,7 @@
 
     GET  /v1/spaces/{space}/collections/{users|accounts}/profiles/{type}:{value}/{traits|external_ids|events|…}
     POST /v1/spaces/{space}/collections/users/profiles/user_id:{value}/external_ids/delete
+    GET  /v1/spaces/{space}/collections/{users|accounts}/profiles      where the operator opens that
 
 Every answer has a `Request-Id`. A token opens its own space; whether there is another space is nobody's business.
 """
@@ -16,6 +17,7 @@ from msgspec.structs import replace
 from router.api.exchange import HttpAnswer, HttpRequest
 from router.api.profiles.deleting import TakeAway, delete_identifier
 from router.api.profiles.events import EventsOf
+from router.api.profiles.listing import list_profiles
 from router.api.profiles.lookup import find_profile
 from router.api.profiles.query import Query, collection_named, decoded
 from router.api.profiles.rate import MOST, SpaceRate
@@ -73,7 +75,7 @@ class ProfileDoor:
         named, *segments = request.path.removeprefix(PREFIX).split("/")
         is_deletion = tuple(segments[-2:]) == _DELETE
         space = self._enter(decoded(named), request, is_deletion=is_deletion)
-        if len(segments) < 4 or (segments[0], segments[2]) != ("collections", "profiles"):
+        if len(segments) < 3 or (segments[0], segments[2]) != ("collections", "profiles"):
             raise _nothing()
         method = "GET" if request.method == "HEAD" else request.method
         allowed = "POST" if is_deletion else "GET"
@@ -81,6 +83,8 @@ class ProfileDoor:
             message = f"{request.method} is not allowed here; allowed: {allowed}"
             raise ProfileRequestRefused(405, INVALID, message, headers={"Allow": allowed})
         collection = decoded(segments[1])
+        if len(segments) == len(("collections", collection, "profiles")):
+            return await self._list(space, collection_named(collection), request.query)
         if is_deletion and len(segments) == len(("collections", collection, "profiles", "", *_DELETE)):
             return await self._delete(space, collection, segments[3], request.body)
         if len(segments) != len(("collections", collection, "profiles", "", "traits")):
@@ -105,6 +109,15 @@ class ProfileDoor:
             message = f"over {MOST} requests a second in this space"
             raise ProfileRequestRefused(429, "rate_limit_error", message, headers={"Retry-After": "1"})
         return space
+
+    async def _list(self, space: Space, collection: Collection, query: str) -> HttpAnswer:
+        if not space.list_profiles:
+            raise _nothing()
+        path = f"{self._prefix}{PREFIX}{quote(space.name, safe='')}/collections/{collection}"
+        answer = await list_profiles(
+            self._storage.profiles, Query(query), space=space.name, collection=collection, path=path
+        )
+        return HttpAnswer(body=msgspec.json.encode(answer), is_public=False)
 
     async def _read(
         self, answering: Answering, space: Space, collection: Collection, segment: str, query: str

@@ -16,6 +16,8 @@ class Space(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Any of them opens the door."""
     delete_identifiers: bool = False
     """Whether an identifier may be taken from a profile."""
+    list_profiles: bool = False
+    """Whether all profiles may be listed."""
 
     def is_opened_by(self, token: str) -> bool:
         """Whether this is one of the tokens; how long that takes says nothing about them."""

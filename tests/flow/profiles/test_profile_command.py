@@ -9,8 +9,12 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from msgspec.structs import replace
 
+from router.admin.profile_search import SEARCH, AskSearch, answer_search
+from router.admin.verbs import Desk
 from router.cli.main import main
+from router.rules.identity.sought import SoughtTrait
 from router.telemetry.happenings import ProfileEdited
 from router.telemetry.signals import Signal
 from router.testing.clock import ManualClock
@@ -84,6 +88,72 @@ async def test_a_search_for_an_identifier_finds_its_profile(command: Command) ->
     lines = (await command("search", "user_id:u2", "--json")).stdout.splitlines()
 
     assert [json.loads(one)["external_ids"][0]["id"] for one in lines] == ["u2"]
+
+
+@pytest.mark.parametrize(
+    ("words", "users"),
+    [
+        (["plan=gold"], ["u1"]),
+        (["plan"], ["u1", "u2"]),
+        (["plan", "city=Porto"], ["u2"]),
+        (["plan=gold", "city=Porto"], []),
+        (["plan=Gold"], []),
+    ],
+)
+async def test_profiles_are_found_by_their_traits(
+    command: Command, words: list[str], users: list[str]
+) -> None:
+    done = await command("search", "--json", *[part for word in words for part in ("--trait", word)])
+
+    assert done.exit_code == 0, done.output
+    assert [json.loads(one)["external_ids"][0]["id"] for one in done.stdout.splitlines()] == users
+    assert f"2 profiles were looked at, which is all; {len(users) or 'none'} found." in done.stderr
+
+
+async def test_a_search_says_where_it_stopped_and_goes_on_from_there(command: Command) -> None:
+    first = await command("search", "--trait", "plan", "--limit", "1")
+    beyond = re.findall(r"--beyond (\S+)`", first.stdout)[0]
+    second = await command("search", "--trait", "plan", "--beyond", beyond)
+    short = await command("search", "--trait", "city", "--most", "1")
+
+    assert "user_id:u1" in first.stdout
+    assert "1 profile was looked at, 1 found" in first.stdout
+    assert "user_id:u2" in second.stdout
+    assert "user_id:u1" not in second.stdout
+    assert "1 profile was looked at, none found; `--beyond use_" in short.stdout
+
+
+async def test_a_search_by_traits_is_in_one_space_and_collection(command: Command) -> None:
+    accounts = await command("search", "--trait", "name=Acme", "--accounts")
+    elsewhere = await command("search", "--trait", "plan", space="club")
+
+    assert "group_id:g1" in accounts.stdout
+    assert "0 profiles were looked at, which is all; none found." in elsewhere.stdout
+
+
+async def test_a_search_that_makes_no_sense_is_refused(command: Command) -> None:
+    both = await command("search", "user_id:u1", "--trait", "plan")
+    nameless = await command("search", "--trait", "=gold")
+
+    assert (both.exit_code, nameless.exit_code) == (1, 2)
+    assert "write one of the two" in both.stderr
+    assert "names no trait" in nameless.stderr
+
+
+async def test_a_long_search_is_answered_in_pieces(rig: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("router.admin.profile_search.LOOK_SECONDS", 0)
+    monkeypatch.setattr("router.admin.profile_search._AT_ONCE", 1)
+    desk = Desk()
+    answer_search(desk, rig.router.storage)
+    asked = AskSearch("shop", [SoughtTrait("city")])
+
+    first = await desk.ask(SEARCH, asked)
+    second = await desk.ask(SEARCH, replace(asked, beyond=first.beyond))
+    third = await desk.ask(SEARCH, replace(asked, beyond=second.beyond))
+
+    assert [(one.looked_at, len(one.profiles)) for one in (first, second, third)] == [(1, 0), (1, 1), (0, 0)]
+    assert 0 <= first.share < second.share < third.share == 1
+    assert not third.beyond
 
 
 async def test_accounts_are_asked_for_by_a_switch(command: Command) -> None:
