@@ -39,7 +39,8 @@ class SpaceRulesConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     alias_merges: bool = True
     """Whether an alias call joins its two identities, within the limits. Otherwise it is only handed on."""
     custom_types: tuple[str, ...] = ()
-    """Types of identifiers of your own that are looked for in traits and properties, e.g. ["shopify_id"]."""
+    """Types of identifiers of your own that are looked for in traits and properties, e.g. ["shopify_id"]. With
+    "cross_domain_id" that is also the id that analytics.js shares between domains (`context.traits.crossDomainId`)."""
     priorities: tuple[str, ...] = DEFAULT_PRIORITIES
     """Types, the strongest first. The weakest of an event gives way when a limit is broken; others are alphabetical."""
     email_from_properties: bool = False

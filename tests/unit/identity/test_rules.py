@@ -313,3 +313,16 @@ async def test_a_source_without_a_space_has_no_profiles() -> None:
     world = World()
 
     assert await world.take(track(user="u1"), source="unknown") == [None]
+
+
+async def test_the_cross_domain_id_of_analytics_js_joins_visits_where_it_is_switched_on() -> None:
+    """It sends the id in `context.traits` of every call, under a name in camel case, and in the traits of identify."""
+    shared = {"traits": {"crossDomainId": "x-1"}}
+    off, on = World(), World(SpaceRules(custom_types=("cross_domain_id",)))
+    for world in (off, on):
+        await world.take(page(anon="a1", context=shared))
+        await world.take(page(anon="a2", context=shared))
+        await world.take(identify(anon="a3", traits={"crossDomainId": "x-1"}))
+
+    assert await off.shape() == shape("a1", "a2", "a3")
+    assert await on.shape() == shape("a1 a2 a3 x-1")

@@ -159,7 +159,7 @@ class World:
 
 def shape(*profiles: str) -> set[frozenset[str]]:
     """`shape("u1 a1 e1")`: profiles as the specification's table writes them."""
-    kinds = {"u": "user_id", "a": "anonymous_id", "e": "email"}
+    kinds = {"u": "user_id", "a": "anonymous_id", "e": "email", "x": "cross_domain_id"}
     return {frozenset(f"{kinds[word[0]]}:{word}" for word in one.split()) for one in profiles}
 
 
