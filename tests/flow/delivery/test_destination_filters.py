@@ -1,13 +1,18 @@
 """Destination filters through a whole router: live, when an event is tried again, in replays and previews."""
 
+import asyncio
+from pathlib import Path
 from typing import Any
 
+import aiohttp
 import msgspec
+from click.testing import CliRunner
 from msgspec import UNSET, Raw
 
 from router.admin.dead import RETRY, LetterIds
 from router.admin.verbs import Desk
 from router.admin.where import WHERE, AskWhere, answer_where
+from router.cli.main import main
 from router.config.load import load
 from router.delivery.terms import Terms
 from router.events.calls import Track
@@ -71,6 +76,29 @@ async def test_protocols_14_a_filter_that_is_not_fql_drops_for_its_destination_o
 
         assert one.store.count("filtered", "FILTERED_BY_RULES:invalid_fql") == 2
         assert sent(service) == []
+
+
+async def test_protocols_14_where_and_metrics_tell_a_filter_that_is_not_fql(
+    service: FakeHttp, tmp_path: Path
+) -> None:
+    async with running({"destinations": {"crm": webhook(service)}}, folder=tmp_path) as rig:
+        config = rig.router.config
+        filters = (FilterDefinition(condition="type =", actions=(Drop(),)),)
+        crm = msgspec.structs.replace(config.destinations["crm"], filters=filters)
+        destinations = {**config.destinations, "crm": crm}
+        await rig.router.reload(msgspec.structs.replace(config, destinations=destinations))
+        await rig.router.track("A", user_id="u1", message_id="m1")
+        await rig.drained()
+        file = tmp_path / "router.toml"
+        file.write_text(f'[storage]\npath = "{tmp_path}/router.db"\n')
+        where = await asyncio.to_thread(CliRunner().invoke, main, ["where", "m1", "--config", str(file)])
+        async with aiohttp.ClientSession() as client, client.get(f"{rig.url}/metrics") as answer:
+            metrics = await answer.text()
+
+    assert service.requests == []
+    assert [one["event"] for one in rig.delivered] == ["A"]
+    assert "FILTERED_BY_RULES:invalid_fql: a filter could not be evaluated" in where.output
+    assert 'destination="crm",reason="FILTERED_BY_RULES:invalid_fql"' in metrics
 
 
 async def test_events_28_what_a_filter_stumbles_over_is_dropped_and_nothing_else(service: FakeHttp) -> None:
