@@ -30,6 +30,8 @@ _SHAPES = {
 }
 
 
+_PLACE = re.compile(r"([a-z_]+):(\d+):(\d+): ")
+"""How a check of a section begins that names a place in one of its texts, e.g. `code:2:17: …`."""
 _CHOICE = re.compile(r"Invalid enum value '(.*)'", re.DOTALL)
 """What msgspec says of a wrong choice in a list or a table."""
 
@@ -91,7 +93,14 @@ class Converter:
         except (TypeError, ValueError) as error:  # a check of the struct's own
             if is_whole:  # otherwise it may be the stand-ins that do not fit
                 what = "is not accepted" if self._reference(path) else str(error)
-                self._problems.add(path, what, "mend the values in this section")
+                place = _PLACE.match(what)
+                text = values.get(place[1]) if place is not None else None
+                if place is not None and isinstance(text, str):
+                    at, said = (int(place[2]), int(place[3])), what[place.end() :]
+                    what = f"line {at[0]}, column {at[1]}: {said}"
+                    self._problems.add((*path, place[1]), what, "mend that place", value=text, at=at)
+                else:
+                    self._problems.add(path, what, "mend the values in this section")
             return None
 
     def _field(self, one: FieldInfo, value: Any, path: Path, default: Struct | None) -> Any:
