@@ -19,7 +19,7 @@ _COMMANDS = {
     "plan": "Check a tracking plan, try it, or have one proposed.",
     "dead": "See the events that were given up; send them again or forget them.",
     "replay": "Send stored events to a destination once more.",
-    "new": "Begin a plugin: a package with settings, tests and a Makefile.",
+    "new": "Begin a plugin, or a function.",
     "privacy": "See which fields probably hold personal data.",
     "plugins": "List the plugins and what they offer.",
     "doctor": "Look for what is wrong, or soon will be.",

@@ -189,7 +189,7 @@ def test_a_name_that_nothing_has_is_refused(folder: Folder) -> None:
 
     assert (done.exit_code, done.output) == (
         1,
-        "there is no transformation or destination 'nobody' in router.toml\n",
+        "there is no transformation, destination or source with a function 'nobody' in router.toml\n",
     )
 
 
