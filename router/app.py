@@ -51,6 +51,7 @@ from router.sources import Sources, cursors_of
 from router.storage.entry import Entry
 from router.storage.follower import Stream
 from router.storage.inbox import Inbox
+from router.storage.profile_follower import ProfileLog
 from router.storage.segment import decode_segment
 from router.storage.store import Storage
 from router.telemetry.audit import Audit
@@ -207,6 +208,7 @@ class Router(Embedding):
             lambda: self._processing,
             lambda: self._unknown,
         )
+        self.profile_log = ProfileLog(self.storage.profiles)
         self.identity = Identity(
             self.storage,
             self.inbox,
@@ -222,6 +224,7 @@ class Router(Embedding):
                 lambda: self._spaces,
                 memory_bytes=lambda: self.config.identity.memory if self.config.identity else 0,
             ),
+            changed=self.profile_log.told,
         )
         self.profiles = Editing(
             self.identity, self.storage.profiles, now=self.clock.now, signals=self.signals

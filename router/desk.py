@@ -7,6 +7,7 @@ from router.admin.history import answer_history
 from router.admin.last import answer_last
 from router.admin.overview import answer_overview
 from router.admin.privacy import answer_privacy
+from router.admin.profile_changes import answer_changes
 from router.admin.profile_search import answer_search
 from router.admin.profiles import answer_profiles
 from router.admin.reload import RELOAD
@@ -50,4 +51,5 @@ def desk_of(router: "Router") -> Desk:
     )
     answer_profiles(desk, storage, router.profiles)
     answer_search(desk, storage)
+    answer_changes(desk, router.profile_log)
     return desk

@@ -13,6 +13,7 @@ from router.admin.dead import answer_dead
 from router.admin.history import answer_history
 from router.admin.last import answer_last
 from router.admin.overview import answer_overview
+from router.admin.profile_changes import answer_changes
 from router.admin.profile_search import answer_search
 from router.admin.profiles import answer_profiles, editing_at_rest
 from router.admin.replays import answer_replays_at_rest
@@ -24,6 +25,7 @@ from router.cli.failure import Failure
 from router.config.model import StorageConfig
 from router.errors import PluginError, RouterError
 from router.plugins.registry import Registry
+from router.storage.profile_follower import ProfileLog
 from router.storage.store import Storage
 from router.telemetry.signals import Signals
 
@@ -124,4 +126,5 @@ def _desk(storage: Storage) -> Desk:
     answer_profiles(desk, storage, editing_at_rest(storage, now=lambda: int(time.time() * 1000)))
     answer_replays_at_rest(desk, storage)
     answer_search(desk, storage)
+    answer_changes(desk, ProfileLog(storage.profiles))
     return desk

@@ -1,4 +1,4 @@
-"""`router profile`: what is known of people and accounts; joining and parting them by hand."""
+"""`router profile`: what is known of people and accounts, and what changes of it; joining and parting them by hand."""
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -27,6 +27,7 @@ from router.admin.profiles import (
 from router.cli import configuration, output
 from router.cli.asking import Asking, opened
 from router.cli.failure import Failure
+from router.cli.profile_changes import lines
 from router.cli.profile_search import Search, Trait
 from router.cli.profile_search import search as look
 from router.cli.profile_words import as_json, searched, show_page, show_profile
@@ -200,6 +201,37 @@ def export(name: str | None, target: Path | None, file: str, space: str, account
                 count += 1
                 progress.update(task, completed=count, description=f"{count:,} profiles")
     click.echo(f"{count:,} profiles written", err=True)
+
+
+@profile.command()
+@click.option(
+    "--from",
+    "number",
+    type=click.IntRange(0),
+    help="Begin with this number; by default with the oldest that is kept, with --follow with the next.",
+)
+@click.option("--follow", is_flag=True, help="Go on with what comes, until you press Ctrl-C.")
+@click.option("--count", type=click.IntRange(min=1), help="Stop after so many lines.")
+@configuration.option
+def changes(number: int | None, follow: bool, count: int | None, file: str) -> None:
+    """Write what changed of the profiles, as JSON, one change a line.
+
+    All workspaces, in the order in which it happened: profiles that were created, merged and deleted, identifiers
+    that they got and lost, traits, links. Changes are kept as long as events are ([storage] retention); where some
+    that were asked for are gone, a line of the kind "gone" says which.
+    """
+    try:
+        with opened(file) as put:
+            left = count
+            for line in lines(put, number=number, is_followed=follow):
+                output.line(line)
+                left = None if left is None else left - 1
+                if left == 0:
+                    return
+        if follow:
+            raise Failure("no router runs, so nothing more comes; start one with `router run`")
+    except KeyboardInterrupt:
+        pass  # the usual way to end it
 
 
 def _all(put: Asking, space: str, collection: Collection) -> Iterator[Shown]:

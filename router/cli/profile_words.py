@@ -90,7 +90,13 @@ def as_json(one: Shown) -> str:
         "links": [linked.id for linked in one.links],
         "merged": profile.absorbed,
     }
-    return msgspec.json.encode(facts).decode()
+    return json_line(facts)
+
+
+def json_line(facts: object) -> str:
+    """JSON in one line; what clients wrote may have line ends between its parts."""
+    text = msgspec.json.encode(facts)
+    return (msgspec.json.format(text, indent=-1) if b"\n" in text or b"\r" in text else text).decode()
 
 
 def _cells(profile: Profile) -> Sequence[str]:

@@ -45,7 +45,10 @@ class Identity(Actor):
         failed: Callable[[], None],
         signals: Signals,
         resolver: Resolver,
+        changed: Callable[[], None] = lambda: None,
     ) -> None:
+        """`changed` is told when the graph may be another one."""
+        self._changed = changed
         self._resolver = resolver
         self._lock = asyncio.Lock()
         self._storage = storage
@@ -90,6 +93,7 @@ class Identity(Actor):
                 self._resolver.drop()
                 raise
             self._resolver.committed()
+            self._changed()
             return result
 
     async def _start_again(self) -> None:
@@ -97,6 +101,7 @@ class Identity(Actor):
         facts = await self._storage.facts()
         self._inbox.processed(facts.inbox_cursor)
         self._stream.resume(facts.stream_next)  # a commit whose answer was lost may be there after all
+        self._changed()
         self._failed()
 
     async def _commit(self, step: Step) -> bool:
@@ -126,6 +131,8 @@ class Identity(Actor):
         if not await self._storage.commit(commit):
             return False
         self._resolver.committed()
+        if resolved.changes is not None:
+            self._changed()
         self._inbox.processed(step.inbox_after)
         self._committed(step.generation)
         if envelopes:

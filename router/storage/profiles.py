@@ -61,3 +61,11 @@ class Profiles(ABC):
     @abstractmethod
     async def next_change(self) -> int:
         """The number that the next entry of the log gets."""
+
+    @abstractmethod
+    async def cursor(self, name: str) -> int | None:
+        """The number that the follower of that name reads next; None for one that is unknown."""
+
+    @abstractmethod
+    async def move_cursor(self, name: str, number: int | None) -> None:
+        """Keep where a follower is; None forgets it."""

@@ -21,6 +21,7 @@ class MemoryProfiles(Profiles):
         self._links: dict[tuple[str, str], int] = {}
         self._types: set[tuple[str, Collection, str]] = set()
         self._log: list[Change] = []
+        self._cursors: dict[str, int] = {}
 
     def write(self, changes: ProfileChanges) -> None:
         """Make the changes of a commit visible."""
@@ -93,6 +94,17 @@ class MemoryProfiles(Profiles):
     async def next_change(self) -> int:
         """How many entries the log has."""
         return len(self._log)
+
+    async def cursor(self, name: str) -> int | None:
+        """Where a follower is."""
+        return self._cursors.get(name)
+
+    async def move_cursor(self, name: str, number: int | None) -> None:
+        """Keep where it is."""
+        if number is None:
+            self._cursors.pop(name, None)
+        else:
+            self._cursors[name] = number
 
     def _survivor(self, id: str) -> str:
         return self._survivors.get(id, id)

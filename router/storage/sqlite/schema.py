@@ -115,6 +115,8 @@ MIGRATIONS: dict[int, tuple[str, ...]] = {
         # directories of the stream (router.storage.sqlite.keys)
         """CREATE TABLE stream_keys (
             first INTEGER PRIMARY KEY, after INTEGER NOT NULL, data BLOB NOT NULL) STRICT""",
+        # followers of the log of the identity graph
+        "CREATE TABLE profile_followers (name TEXT PRIMARY KEY, number INTEGER NOT NULL) STRICT",
         # fields that probably hold personal data
         "CREATE TABLE found_fields (path TEXT PRIMARY KEY, row BLOB NOT NULL) STRICT",
         # the side log: what waits for functions outside the inbox

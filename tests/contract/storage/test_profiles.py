@@ -1,5 +1,6 @@
 """The identity graph in every store: fresh from its commit, and once it lies in its tables."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -7,6 +8,7 @@ from msgspec.structs import replace
 
 from router.storage.profile import Key, Link, Profile, Traits
 from router.storage.profile_changes import ProfileChanges
+from router.storage.profile_follower import ProfileFollower, ProfileLog
 from router.storage.store import Storage
 from tests.contract.storage.graphs import id_of, key, made, owned, profile, told, trait, write
 from tests.contract.storage.samples import draft, entry, step
@@ -211,6 +213,56 @@ async def test_the_log_is_read_from_a_number_on(store: Storage) -> None:
     assert await store.profiles.changes(0, 100) == expected
     assert await store.profiles.changes(1, 3) == expected[1:4]
     assert await store.profiles.changes(5, 100) == []
+
+
+async def test_a_follower_reads_the_log_at_its_own_pace_and_waits_for_more(store: Storage) -> None:
+    await write(store, ProfileChanges(log=[told(store, position) for position in range(5)]))
+    log = ProfileLog(store.profiles)
+    follower = ProfileFollower(log, 0)
+
+    first, rest = await follower.read(limit=2), await follower.read()
+    waiting = asyncio.ensure_future(follower.read())
+    await asyncio.sleep(0)
+    log.told()  # a false alarm
+    await log.read(0)
+    assert not waiting.done()
+    await write(store, ProfileChanges(log=[told(store, 5)]))
+    log.told()
+    last = await asyncio.wait_for(waiting, 10)
+
+    assert [[one.number for one in found.changes] for found in (first, rest, last)] == [
+        [0, 1],
+        [2, 3, 4],
+        [5],
+    ]
+    assert [(one.first, one.after, one.gone) for one in (first, rest)] == [(0, 2, None), (2, 5, None)]
+    assert follower.number == 6
+
+
+async def test_the_place_of_a_named_follower_is_kept(store: Storage) -> None:
+    await write(store, ProfileChanges(log=[told(store, position) for position in range(5)]))
+    log = ProfileLog(store.profiles)
+    one = await ProfileFollower.named(log, "sync")
+    await one.read(limit=3)
+    await one.keep()
+    await one.read(limit=1)
+
+    again = await ProfileFollower.named(log, "sync")
+    other = await ProfileFollower.named(log, "other")
+
+    assert (again.number, other.number) == (3, 0)
+    await ProfileFollower(log, 4).keep()
+    await store.profiles.move_cursor("sync", None)
+    await store.profiles.move_cursor("never there", None)
+    assert await store.profiles.cursor("sync") is None
+    assert await store.profiles.cursor("") is None
+
+
+async def test_a_follower_beyond_the_end_reads_nothing(store: Storage) -> None:
+    log = ProfileLog(store.profiles)
+
+    assert (await log.read(7)).changes == ()
+    assert (await ProfileFollower.named(log, "sync")).number == 0
 
 
 async def test_the_graph_is_written_with_the_segment_or_not_at_all(store: Storage) -> None:

@@ -10,6 +10,7 @@ import pytest
 from router.errors import StorageError, StoreUnavailable
 from router.storage.profile import Link, Traits
 from router.storage.profile_changes import ProfileChanges
+from router.storage.profile_follower import ProfileFollower, ProfileLog
 from router.storage.sqlite import read_ahead
 from router.storage.sqlite.graph import applying, profiles
 from router.storage.sqlite.store import SqliteStorage
@@ -144,6 +145,45 @@ async def test_the_log_goes_with_the_retention(opened: Opened) -> None:
         kept = await store.profiles.changes(0, 10)
         assert [one.number for one in kept] == [4, 5]
         assert await store.profiles.next_change() == 6
+
+
+async def test_a_follower_that_comes_too_late_is_told_exactly_what_is_gone(opened: Opened) -> None:
+    async with opened(retention=1, dedupe_window=0) as store:
+        for at in (1_000, 2_000, 5_000):
+            await fill(store, 1, at=at)
+            await write(store, ProfileChanges(log=[told(store, at), told(store, at)]))
+        await store.trim()
+        late = ProfileFollower(ProfileLog(store.profiles), 1)
+
+        found = await late.read()
+
+        assert (found.first, found.after, found.gone) == (1, 6, (1, 4))
+        assert [one.number for one in found.changes] == [4, 5]
+        new = await ProfileFollower.named(ProfileLog(store.profiles), "sync")
+        assert (await new.read()).gone is None
+
+
+async def test_a_log_of_which_nothing_is_left_is_told_as_gone(opened: Opened) -> None:
+    async with opened(retention=1, dedupe_window=0) as store:
+        await fill(store, 1, at=1_000)
+        await write(store, ProfileChanges(log=[told(store, 1), told(store, 1)]))
+        await fill(store, 1, at=9_000)
+        await store.append([], {})
+        await fill(store, 1, at=10_000)
+        await store.trim()
+        log = ProfileLog(store.profiles)
+
+        found = await ProfileFollower(log, 0).read()
+
+        assert (found.after, found.changes, found.gone) == (2, (), (0, 2))
+        assert (await ProfileFollower.named(log, "sync")).number == 2
+
+
+async def test_a_cursor_outlives_the_process(opened: Opened) -> None:
+    async with opened() as store:
+        await store.profiles.move_cursor("sync", 7)
+    async with opened() as store:
+        assert await store.profiles.cursor("sync") == 7
 
 
 async def test_two_identifiers_of_one_hash_are_told_apart(

@@ -43,7 +43,7 @@ async def command(request: pytest.FixtureRequest, rig: Running, tmp_path: Path) 
     file.write_text(CONFIG.format(folder=tmp_path))
 
     async def run(*words: str, space: str = "shop", **options: Any) -> Result:
-        line = ["profile", *words, "--config", str(file), "--space", space]
+        line = ["profile", *words, "--config", str(file), *(("--space", space) if space else ())]
         if request.param == "at rest":
             await rig.stop()
         try:
@@ -284,3 +284,49 @@ async def test_an_operators_merge_is_told(rig: Running, tmp_path: Path) -> None:
 
     [told] = [one for one in heard if isinstance(one, ProfileEdited)]
     assert (told.act, told.by) == ("merge", "operator")
+
+
+async def test_what_changed_is_written_a_line_each(command: Command) -> None:
+    lines = [json.loads(one) for one in (await command("changes", space="")).stdout.splitlines()]
+
+    assert [one["number"] for one in lines] == list(range(len(lines)))
+    assert [one["kind"] for one in lines[:3]] == ["created", "mapped", "mapped"]
+    assert lines[1]["data"] == {"type": "user_id", "value": "u1"}
+    assert {one["kind"] for one in lines} == {"created", "mapped", "traits", "linked"}
+    assert {(one["space"], one["source"]) for one in lines} == {("shop", "web")}
+
+
+async def test_changes_begin_where_they_are_asked_for(command: Command) -> None:
+    done = await command("changes", "--from", "2", "--count", "1", space="")
+    beyond = await command("changes", "--from", "1000", space="")
+
+    assert [json.loads(one)["number"] for one in done.stdout.splitlines()] == [2]
+    assert (beyond.exit_code, beyond.stdout) == (0, "")
+
+
+async def test_changes_are_followed_as_they_come(rig: Running, tmp_path: Path) -> None:
+    file = tmp_path / "router.toml"
+    file.write_text(CONFIG.format(folder=tmp_path))
+    first = await rig.router.storage.profiles.next_change()
+    line = ["profile", "changes", "--follow", "--from", str(first), "--count", "2", "--config", str(file)]
+
+    following = asyncio.create_task(asyncio.to_thread(CliRunner().invoke, main, line))
+    await send(rig, {"type": "page", "anonymousId": "a9"})
+    done = await asyncio.wait_for(following, 30)
+
+    assert [json.loads(one)["kind"] for one in done.stdout.splitlines()] == ["created", "mapped"]
+
+
+async def test_following_ends_with_a_word_where_no_router_runs(rig: Running, tmp_path: Path) -> None:
+    file = tmp_path / "router.toml"
+    file.write_text(CONFIG.format(folder=tmp_path))
+    await rig.stop()
+    try:
+        line = ["profile", "changes", "--follow", "--from", "0", "--config", str(file)]
+        done = await asyncio.to_thread(CliRunner().invoke, main, line)
+    finally:
+        await rig.start()
+
+    assert done.exit_code == 1
+    assert json.loads(done.stdout.splitlines()[0])["number"] == 0
+    assert "no router runs" in done.stderr

@@ -176,6 +176,16 @@ class SqliteProfiles(Profiles):
         """What the next entry gets."""
         return self._writer.state.changes_next
 
+    async def cursor(self, name: str) -> int | None:
+        """Where a follower is."""
+        query = "SELECT number FROM profile_followers WHERE name = ?"
+        row = await self._readers.read(lambda database: database.execute(query, (name,)).fetchone())
+        return None if row is None else int(row[0])
+
+    async def move_cursor(self, name: str, number: int | None) -> None:
+        """Keep where it is."""
+        await self._writer.step(partial(tables.move_follower, name, number))
+
     async def _read(self, find: Callable[[sqlite3.Connection], T]) -> T:
         """Read so that the tables, together with what is pending when this returns, are the graph of one moment."""
         while True:

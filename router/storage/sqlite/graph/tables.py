@@ -211,3 +211,11 @@ def read_log(database: sqlite3.Connection, number: int, limit: int) -> list[Chan
         if len(found) >= limit:
             break
     return found[:limit]
+
+
+def move_follower(name: str, number: int | None, database: sqlite3.Connection, state: object) -> None:
+    """Keep where a follower of the log is; None forgets it."""
+    if number is None:
+        database.execute("DELETE FROM profile_followers WHERE name = ?", (name,))
+    else:
+        database.execute("INSERT OR REPLACE INTO profile_followers VALUES (?,?)", (name, number))
