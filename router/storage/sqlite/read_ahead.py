@@ -5,7 +5,8 @@ hundred keys wait for the disk a hundred times, though it could answer them toge
 system is told which pages the others need; SQLite finds them in memory then, or on their way.
 
 This decides nothing: SQLite reads the rows as ever, and a wrong page costs one needless read. Where nothing has to
-come from the disk, it costs a look at a number a key. Where the system is not Linux it does nothing.
+come from the disk, it costs a look at a number a key. Where the system does not say that it read from a disk (it is not
+Linux, or the file lies on another machine) nothing is fetched ahead.
 """
 
 import os
