@@ -117,53 +117,52 @@ def find_owners(
     database: sqlite3.Connection, hashes: Iterable[int], ahead: ReadAhead
 ) -> tuple[dict[int, list[int]], Rows]:
     """For each hash the numbers that lie there, and what those numbers are."""
-    found: dict[int, list[int]] = {}
-    query = "SELECT number FROM profile_identifiers WHERE hash = ?"
-    for place in ahead.ordered(database, "profile_identifiers", hashes):
-        found[place] = [row[0] for row in database.execute(query, (place,)).fetchall()]
-    numbers = {number for numbers in found.values() for number in numbers}
-    return found, find_profiles(database, numbers, ahead)
+    query = (
+        "SELECT asked.value, found.number FROM json_each(?) AS asked "
+        "LEFT JOIN profile_identifiers AS found ON found.hash = asked.value"
+    )
+    owners: dict[int, list[int]] = {}
+    for place, number in ahead.rows(database, "profile_identifiers", query, hashes):
+        numbers = owners.setdefault(place, [])
+        if number is not None:
+            numbers.append(number)
+    return owners, find_profiles(database, {one for numbers in owners.values() for one in numbers}, ahead)
 
 
 def find_profiles(database: sqlite3.Connection, numbers: Iterable[int], ahead: ReadAhead) -> Rows:
     """For each number that is known, the survivor's number and row."""
-    found: Rows = {}
-    query = "SELECT survivor, profile FROM profiles WHERE number = ?"
-    for number in ahead.ordered(database, "profiles", numbers):
-        row = database.execute(query, (number,)).fetchone()
-        place = number
-        if row is not None and row[0] is not None:
-            place = row[0]
-            row = database.execute(query, (place,)).fetchone()
-        if row is not None:
-            found[number] = (place, row[1])
-    return found
+    query = (
+        "SELECT asked.value, survivor.number, survivor.profile FROM json_each(?) AS asked "
+        "LEFT JOIN profiles AS found ON found.number = asked.value "
+        "LEFT JOIN profiles AS survivor ON survivor.number = coalesce(found.survivor, found.number)"
+    )
+    rows = ahead.rows(database, "profiles", query, numbers)
+    return {number: (place, row) for number, place, row in rows if place is not None}
 
 
 def find_traits(
     database: sqlite3.Connection, numbers: Iterable[int], ahead: ReadAhead
 ) -> tuple[Rows, dict[int, bytes]]:
     """What the numbers are, and the rows of traits of the survivors that have any."""
-    rows = find_profiles(database, numbers, ahead)
-    query = "SELECT traits FROM profile_traits WHERE number = ?"
-    places = ahead.ordered(database, "profile_traits", {place for place, _ in rows.values()})
-    found = {place: database.execute(query, (place,)).fetchone() for place in places}
-    return rows, {place: row[0] for place, row in found.items() if row is not None}
+    query = (
+        "SELECT asked.value, found.traits FROM json_each(?) AS asked "
+        "LEFT JOIN profile_traits AS found ON found.number = asked.value"
+    )
+    profiles = find_profiles(database, numbers, ahead)
+    rows = ahead.rows(database, "profile_traits", query, {place for place, _ in profiles.values()})
+    return profiles, {place: traits for place, traits in rows if traits is not None}
 
 
 def find_linked(database: sqlite3.Connection, pairs: Iterable[Pair], ahead: ReadAhead) -> set[Pair]:
     """Those of the pairs that are linked."""
-    query = "SELECT 1 FROM profile_links WHERE one = ? AND other = ?"
-    others: dict[int, list[int | None]] = {}
-    for one, other in pairs:
-        if one is not None:
-            others.setdefault(one, []).append(other)
-    return {
-        (one, other)
-        for one in ahead.ordered(database, "profile_links", others)
-        for other in others[one]
-        if database.execute(query, (one, other)).fetchone() is not None
-    }
+    query = (
+        "SELECT json_extract(asked.value, '$[0]'), found.other FROM json_each(?) AS asked "
+        "LEFT JOIN profile_links AS found ON found.one = json_extract(asked.value, '$[0]') "
+        "AND found.other = json_extract(asked.value, '$[1]')"
+    )
+    wanted = sorted({(one, other) for one, other in pairs if one is not None and other is not None})
+    rows = ahead.rows(database, "profile_links", query, [one for one, _ in wanted], wanted)
+    return {(one, other) for one, other in rows if other is not None}
 
 
 def find_links(
