@@ -38,10 +38,11 @@ from router.hooks import Hooks
 from router.identity.actor import Identity
 from router.identity.editing import Editing
 from router.identity.resolver import Resolver
+from router.identity.timekeeper import Timekeeper
 from router.ingestion.actor import Ingestion
 from router.plugins.registry import Registry
 from router.processing import processing_of
-from router.profiles import spaces_of
+from router.profiles import computed_of, spaces_of
 from router.progress import Progress
 from router.reload import Reloads
 from router.replay.keeper import Replays
@@ -221,7 +222,7 @@ class Router(Embedding):
             resolver=Resolver(
                 self.storage.profiles,
                 self.storage.store_id,
-                lambda: self._spaces,
+                lambda: self.spaces,
                 memory_bytes=lambda: self.config.identity.memory if self.config.identity else 0,
             ),
             changed=self.profile_log.told,
@@ -232,7 +233,16 @@ class Router(Embedding):
         self.ingestion = Ingestion(
             self.storage, self.inbox, now=self.clock.now, latest=latest, signals=self.signals
         )
-        for actor in (self.identity, enrichment, self.ingestion) if self._processes else (self.ingestion,):
+        timekeeper = Timekeeper(
+            self.storage.profiles,
+            self.inbox,
+            self.ingestion.accept,
+            is_needed=lambda: bool(self.computed),
+            now=self.clock.now,
+            sleep=self.clock.sleep,
+        )
+        stages = (self.identity, enrichment, self.ingestion, timekeeper)
+        for actor in stages if self._processes else (self.ingestion,):
             self._supervisor.start(actor)
 
     async def _open_admin_door(self) -> None:
@@ -314,7 +324,8 @@ class Router(Embedding):
         self.config = config
         self.registry = registry
         self._processing = processing_of(config, signals=self.signals, guard=self._containment.guard)
-        self._spaces = spaces_of(config)
+        self.spaces = spaces_of(config)
+        self.computed = computed_of(self.spaces)
         self._unknown = UnknownIntegrations(
             integration_names(config.destinations.values(), registry.destinations.values())
         )

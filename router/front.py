@@ -52,6 +52,7 @@ def doors(router: "Router") -> Doors:
     profiles = ProfileDoor(
         router.storage,
         take_away=partial(router.profiles.take_away, by="profile_api"),
+        computed=lambda: router.computed,
         now=router.clock.now,
         monotonic=router.clock.monotonic,
         spaces=around.spaces,

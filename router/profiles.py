@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from router.config.model import Config
 from router.config.profile_reads import kept_traits
 from router.events.source import EMBEDDED_SOURCE, Source
+from router.rules.identity.computed.rules import ComputedRules
 from router.rules.identity.space_rules import SpaceRules
 
 
@@ -29,3 +30,8 @@ def spaces_of(config: Config) -> Mapping[str, tuple[str, SpaceRules]]:
         for name, source in sources.items()
         if source.workspace in rules
     }
+
+
+def computed_of(spaces: Mapping[str, tuple[str, SpaceRules]]) -> Mapping[str, ComputedRules]:
+    """What is computed of profiles, by the name of the space; only spaces where anything is."""
+    return {name: rules.computed for name, rules in spaces.values() if rules.computed}

@@ -1,6 +1,6 @@
 """Profiles for operators: see one, list them, join two, part one; and read them all, a page at a time."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar
 
 from msgspec import Raw, Struct
@@ -9,6 +9,7 @@ from router.admin.verbs import Desk, Verb
 from router.errors import StorageError
 from router.identity.editing import Editing
 from router.identity.resolver import Resolver
+from router.rules.identity.computed.rules import NO_RULES, ComputedRules, class_of
 from router.rules.identity.facts import Named
 from router.storage.profile import Collection, Key, Profile
 from router.storage.store import Commit, Storage
@@ -56,6 +57,8 @@ class TraitLine(Struct, frozen=True):
     value: Raw
     updated_at: int
     source: str
+    kind: str = ""
+    """`computed_trait` or `audience`; empty for one that a source sent."""
 
 
 class Shown(Struct, frozen=True):
@@ -106,19 +109,28 @@ MERGE: Verb[AskMerge, Edited] = Verb("profile_merge", AskMerge, Edited)
 SPLIT: Verb[AskSplit, Edited] = Verb("profile_split", AskSplit, Edited)
 
 
-def answer_profiles(desk: Desk, storage: Storage, editing: Editing) -> None:
-    """Have `desk` answer for the profiles of `storage`; they are changed by `editing` alone."""
+def answer_profiles(
+    desk: Desk,
+    storage: Storage,
+    editing: Editing,
+    *,
+    rules: Callable[[], Mapping[str, ComputedRules]] | None = None,
+) -> None:
+    """Have `desk` answer for the profiles of `storage`; they are changed by `editing` alone.
+
+    `rules` are those of today by space; without them a trait is shown as computed that was when it last changed.
+    """
 
     async def show(asked: AskProfiles) -> Found:
         found = [await _find(storage, one) for one in asked.sought[:MOST_ON_A_PAGE]]
-        whole = await _whole(storage, [one for one in found if one is not None])
+        whole = await _whole(storage, [one for one in found if one is not None], rules)
         by_id = {one.profile.id: one for one in whole}
         return Found([None if one is None else by_id[one.id] for one in found])
 
     async def page(asked: AskPage) -> Page:
         limit = max(1, min(asked.limit, MOST_ON_A_PAGE))
         found = await storage.profiles.pages(asked.space, asked.collection, limit=limit, beyond=asked.beyond)
-        shown = await _whole(storage, found) if asked.whole else [Shown(one) for one in found]
+        shown = await _whole(storage, found, rules) if asked.whole else [Shown(one) for one in found]
         return Page(shown, found[-1].id if len(found) == limit else "")
 
     async def merge(asked: AskMerge) -> Edited:
@@ -165,7 +177,9 @@ async def _find(storage: Storage, sought: Sought) -> Profile | None:
     return found
 
 
-async def _whole(storage: Storage, profiles: Sequence[Profile]) -> list[Shown]:
+async def _whole(
+    storage: Storage, profiles: Sequence[Profile], rules: Callable[[], Mapping[str, ComputedRules]] | None
+) -> list[Shown]:
     """The profiles with their traits and links."""
     traits = await storage.profiles.traits([one.id for one in profiles])
     shown = []
@@ -173,8 +187,10 @@ async def _whole(storage: Storage, profiles: Sequence[Profile]) -> list[Shown]:
         links = await storage.profiles.links(profile.id, limit=MOST_LINKS)
         ids = dict.fromkeys(one.account if one.user == profile.id else one.user for one in links)
         others = await storage.profiles.read(list(ids))
+        today = None if rules is None else rules().get(profile.space, NO_RULES).by_name[profile.collection]
+        kinds = class_of(values, today)
         lines = {
-            name: TraitLine(Raw(one.json), one.at, one.source)
+            name: TraitLine(Raw(one.json), one.at, one.source, kinds.get(name, ""))
             for name, one in sorted(values.values.items())
             if one.json is not None
         }

@@ -54,10 +54,16 @@ def show_profile(one: Shown) -> None:
     if one.traits:
         output.line()
         traits = [
-            (name, _cut(bytes(trait.value).decode("utf-8", "replace")), shown(trait.updated_at), trait.source)
+            (
+                name,
+                _cut(bytes(trait.value).decode("utf-8", "replace")),
+                trait.kind or "custom",
+                shown(trait.updated_at),
+                trait.source,
+            )
             for name, trait in one.traits.items()
         ]
-        output.table(("trait", "value", "set", "source"), traits)
+        output.table(("trait", "value", "class", "set", "source"), traits)
     if one.links:
         output.line()
         links = [(linked.id, linked.collection, _known_as(linked)) for linked in one.links]
@@ -87,6 +93,8 @@ def as_json(one: Shown) -> str:
             for id in profile.identifiers
         ],
         "traits": {name: trait.value for name, trait in one.traits.items()},
+        "computed_traits": [name for name, trait in one.traits.items() if trait.kind == "computed_trait"],
+        "audiences": [name for name, trait in one.traits.items() if trait.kind == "audience"],
         "links": [linked.id for linked in one.links],
         "merged": profile.absorbed,
     }

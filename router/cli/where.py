@@ -10,6 +10,7 @@ from router.cli.failure import Failure
 from router.cli.moment import shown
 from router.config.model import Outline
 from router.events.source import EMBEDDED_SOURCE
+from router.identity.announcing import source_of
 from router.rules.plan.judge import BLOCK_REASONS
 
 _STATES = {
@@ -53,6 +54,7 @@ def where(message_id: str, source: str | None, workspace: str | None, as_json: b
 
 def _workspaces(outline: Outline, source: str | None, workspace: str | None) -> list[str]:
     known = {EMBEDDED_SOURCE: "default", **outline.workspaces}
+    known = {**{source_of(one): one for one in known.values()}, **known}
     if workspace is not None:
         return [workspace]
     if source is None:

@@ -7,8 +7,10 @@ from typing import Any
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from router.config.computed import AudienceConfig, ComputedTraitConfig, check_computed, computed_rules
 from router.config.convert import Converter
 from router.config.problems import Path, Problems, did_you_mean
+from router.identity.announcing import source_of
 from router.plugins.settings import Size
 from router.rules.fql.filter import Filter, compile_filter
 from router.rules.fql.refused import ExpressionRefused
@@ -32,7 +34,7 @@ class BlockedConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 class SpaceRulesConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A section `[identity.spaces.NAME]`: rules of one workspace. What it does not say is as `[identity]` has it;
-    so are limits and blocked values of types that it does not name."""
+    so are limits and blocked values of types that it does not name, and computed traits and audiences."""
 
     enabled: bool = True
     """Whether events are resolved to profiles; false keeps what there is and changes nothing of it."""
@@ -56,6 +58,10 @@ class SpaceRulesConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     `user_id` and 1 `group_id`, and 5 of every other type."""
     blocked: Mapping[str, BlockedConfig] = field(default_factory=dict)
     """Values by type that are nobody's identifier; under "*" those for every type."""
+    traits: Mapping[str, ComputedTraitConfig] = field(default_factory=dict)
+    """Traits that are computed of the events of each profile, by name."""
+    audiences: Mapping[str, AudienceConfig] = field(default_factory=dict)
+    """Profiles of whom a condition is true, by the name of the trait that says so."""
 
     def rules(self) -> SpaceRules:
         """The rules as the graph goes by them."""
@@ -68,6 +74,7 @@ class SpaceRulesConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             alias_merges=self.alias_merges,
             email_from_properties=self.email_from_properties,
             context_traits=self.context_traits_to_profile,
+            computed=computed_rules(self.traits, self.audiences),
         )
 
     def _blocked(self) -> Mapping[str, Blocked]:
@@ -95,6 +102,15 @@ class IdentityConfig(SpaceRulesConfig, frozen=True, kw_only=True, forbid_unknown
     def of(self, space: str) -> SpaceRulesConfig:
         """The rules of a space."""
         return self.spaces.get(space, self)
+
+
+_TABLES: Mapping[str, type[Struct]] = {
+    "limits": Limit,
+    "blocked": BlockedConfig,
+    "traits": ComputedTraitConfig,
+    "audiences": AudienceConfig,
+}
+"""Tables of sections by name, and what a section is."""
 
 
 def read_identity(data: object, problems: Problems) -> IdentityConfig | None:
@@ -127,6 +143,18 @@ def check_spaces(identity: IdentityConfig | None, workspaces: Iterable[str], pro
             problems.add(path, "is the workspace of no source", did_you_mean(name, known))
 
 
+def computed_sources(
+    section: IdentityConfig | None, workspaces: Iterable[str], sources: Iterable[str], problems: Problems
+) -> list[str]:
+    """Names of the sources that events about computed traits and audiences are of; no other may have them."""
+    rules = {} if section is None else {name: section.of(name) for name in workspaces}
+    found = sorted(source_of(name) for name, one in rules.items() if one.traits or one.audiences)
+    for name in set(found).intersection(sources):
+        what = "is the name of the source that computed traits and audiences are sent from"
+        problems.add(("sources", name), what, "choose another name")
+    return found
+
+
 def _read_spaces(
     data: object, common: IdentityConfig, path: Path, problems: Problems
 ) -> dict[str, SpaceRulesConfig]:
@@ -156,14 +184,14 @@ def _with_tables(data: object, path: Path, problems: Problems) -> tuple[Any, dic
     tables: dict[str, Any] = {}
     if not isinstance(data, Mapping):
         return data, tables
-    for name, kind in (("limits", Limit), ("blocked", BlockedConfig)):
+    for name, kind in _TABLES.items():
         if name in data:
             tables[name] = _table(kind, data[name], (*path, name), problems)
     return {key: value for key, value in data.items() if key not in tables}, tables
 
 
 def _table(kind: type[Struct], data: object, path: Path, problems: Problems) -> dict[str, Struct]:
-    """A table of sections by type of identifier."""
+    """A table of sections, by type of identifier or by name."""
     if not isinstance(data, Mapping):
         problems.add(path, "must be a section", f"write [{'.'.join(path)}]")
         return {}
@@ -199,6 +227,7 @@ def _check(section: SpaceRulesConfig, path: Path, problems: Problems, *, types: 
                 what = f'"{pattern}" {error}'
                 problems.add((*path, "blocked", type, "patterns"), what, "mend the pattern")
     _check_filters(section.filters, (*path, "filters"), problems)
+    check_computed(section.traits, section.audiences, path, problems)
 
 
 def _check_types(types: Iterable[str], known: Iterable[str], path: Path, problems: Problems) -> None:

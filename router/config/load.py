@@ -17,7 +17,7 @@ from router.config.checks import check_server, check_storage
 from router.config.convert import Converter
 from router.config.enrichments import read_enrichments
 from router.config.environment import override
-from router.config.identity import check_spaces, read_identity
+from router.config.identity import check_spaces, computed_sources, read_identity
 from router.config.lines import Places
 from router.config.model import (
     Config,
@@ -195,6 +195,7 @@ def _read(
     check_spaces(identity, workspaces, problems)
     if spaces and "identity" not in data:
         problems.add(("spaces",), "have no profiles: there is no section [identity]", "add [identity]")
+    made = computed_sources(identity, workspaces, sources, problems)
     destinations: dict[str, DestinationConfig] = {}
     transformations: dict[str, TransformationConfig] = {}
     enrichments: dict[str, EnrichmentConfig] = {}
@@ -202,7 +203,8 @@ def _read(
         if storage.kind not in registry.storages:
             remedy = did_you_mean(storage.kind, registry.storages)
             problems.add(("storage", "kind"), f'no plugin offers the store kind "{storage.kind}"', remedy)
-        reader = DestinationReader(registry, data.get("sources", {}), references, problems)
+        known = [*_named(data, "sources", problems), *made]
+        reader = DestinationReader(registry, known, references, problems)
         sections = _named(data, "destinations", problems)
         for name, section in sections.items():
             if (destination := reader.read(name, section)) is not None:

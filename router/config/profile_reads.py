@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from router.config.identity import IdentityConfig
+from router.config.identity import IdentityConfig, SpaceRulesConfig
 from router.config.model import Config, DestinationConfig, TransformationConfig
 from router.config.problems import Path, Problems
 from router.errors import PluginError
@@ -107,15 +107,24 @@ def _reads(
     if identity is None:
         return
     yield from _of_filters(identity.filters, ("identity", "filters"))
+    yield from _of_computed(identity, ("identity",))
     for name, space in identity.spaces.items():
         if space.filters != identity.filters:
             yield from _of_filters(space.filters, ("identity", "spaces", name, "filters"))
+        if space.traits != identity.traits:
+            yield from _of_computed(space, ("identity", "spaces", name))
 
 
 def _of_filters(filters: Iterable[str], place: Path) -> Iterator[Read]:
     for text in filters:
         for path in paths_of_condition(text):
             yield Read(place, path, is_too_early=True)
+
+
+def _of_computed(section: SpaceRulesConfig, place: Path) -> Iterator[Read]:
+    for name, trait in section.traits.items():
+        if trait.where is not None:
+            yield from _of_filters([trait.where], (*place, "traits", name, "where"))
 
 
 def _chosen(identity: IdentityConfig | None) -> Iterator[Read]:

@@ -12,7 +12,7 @@ from router.enrichment.processing import Aside, Created, Processing
 from router.enrichment.sightings import Seen, Sightings
 from router.enrichment.stored_form import RequestForm, as_sent
 from router.events.calls import AnyEvent
-from router.events.step import PROCESSING_ERROR, Blocked, Failure, Prepared
+from router.events.step import PROCESSING_ERROR, TIME_SOURCE, Blocked, Failure, Prepared
 from router.events.wire import ABSENT, AnyCall
 from router.plugins.dropped import Dropped
 
@@ -72,7 +72,8 @@ class Results:
             event, metadata = form.event(call, message_id)
             event.json  # noqa: B018 - encoded here, once, for the log and for every destination
             self.events.append(Prepared(source, event, metadata, form.received_at, id_hash))
-            self._sightings.see(source, event, form.received_at)
+            if source != TIME_SOURCE:
+                self._sightings.see(source, event, form.received_at)
             return
         aside = Aside(source, form.received_at)
         guarded = call if processing.guard is None else processing.guard.call(call, aside)

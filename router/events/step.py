@@ -11,6 +11,9 @@ from router.events.found_field import FoundField
 PROCESSING_ERROR = "processing_error"
 """The reason code of an event that processing itself could not take."""
 
+TIME_SOURCE = "(time)"
+"""The source of entries that say that time has passed for some profiles; no section can have that name."""
+
 
 class Prepared(Struct, frozen=True, gc=False):
     """One finished event without a position yet."""

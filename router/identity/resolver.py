@@ -12,15 +12,15 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
-from msgspec import Struct, field
 from msgspec.structs import force_setattr
 
-from router.events.calls import AnyEvent, Track
+from router.events.calls import AnyEvent
 from router.events.envelope import Envelope
 from router.events.profile import attach
-from router.events.step import PROCESSING_ERROR, Failure, Prepared
-from router.events.times import parse_instant
-from router.rules.identity.draft import Stamp
+from router.events.step import PROCESSING_ERROR, TIME_SOURCE, Failure, Prepared
+from router.identity.computed_profile import Made
+from router.identity.computing import TIME_PASSED, Computing, profiles_named
+from router.identity.resolved import Broken, Resolved, stamp_of
 from router.rules.identity.facts import Facts
 from router.rules.identity.graph import Graph, Plan
 from router.rules.identity.memory import Memory, Space
@@ -38,27 +38,9 @@ Spaces = Callable[[], Mapping[str, tuple[str, SpaceRules]]]
 """For each source the name of its space, and the rules of that."""
 
 
-class Resolved(Struct):
-    """A step whose events have their profiles."""
-
-    envelopes: list[Envelope]
-    hashes: list[bytes]
-    """The message hashes of the envelopes."""
-    changes: ProfileChanges | None
-    counts: Counter[tuple[str, ...]]
-    failures: list[Failure] = field(default_factory=list)
-
-
-class _Broken(Exception):
-    """An event failed half-way through what it does to the graph."""
-
-    def __init__(self, event: Prepared, error: Exception) -> None:
-        self.event = event
-        self.error = error
-
-
-Met = Node | Facts | Failure | None
-"""What is to be seen of an event: its profile, or what it says, or why it cannot be read; None for nobody's."""
+Met = Node | Facts | list[Node] | Failure | None
+"""What is to be seen of an event: its profile, or what it says, or for whom time has passed, or why it cannot be read;
+None for nobody's."""
 
 
 class Resolver:
@@ -75,14 +57,18 @@ class Resolver:
         self.graph = Graph(self.memory, store_id)
         """What is done to it."""
         self._spaces: dict[str, Space] = {}
+        self._computing = Computing(self.graph, store_id, self.learn_traits)
+        self._is_computing = False
 
     def committed(self) -> None:
         """The last step is in the store."""
         self.graph.committed()
+        self._computing.forget()
 
     def drop(self) -> None:
         """The last step is void."""
         self.graph.drop()
+        self._computing.forget()
         self._spaces.clear()
 
     async def resolve(self, events: Sequence[Prepared], first: int) -> Resolved:
@@ -93,7 +79,7 @@ class Resolver:
         while True:
             try:
                 return await self._resolve(events, first, failures)
-            except _Broken as found:
+            except Broken as found:
                 self.drop()
                 failures.append(_failure(found.event, found.error))
                 events = [one for one in events if one is not found.event]
@@ -108,12 +94,18 @@ class Resolver:
 
     async def node(self, id: str) -> Node | None:
         """The profile with that id, or its survivor, in memory; None where there is none."""
-        [profile] = await self._profiles.read([id])
-        if profile is None:
-            return None
+        found = await self.nodes([id])
+        return found[0] if found else None
+
+    async def nodes(self, ids: Sequence[str]) -> list[Node]:
+        """The profiles with these ids, or their survivors, in memory; without those that there are none for."""
         rules = {name: rules for name, rules in self._spaces_of().values()}
-        await self.space(profile.space, rules.get(profile.space, SpaceRules()))
-        return self.memory.learn(profile)
+        found: dict[str, Node] = {}
+        for profile in await self._profiles.read(ids):
+            if profile is not None:
+                await self.space(profile.space, rules.get(profile.space, SpaceRules()))
+                found[profile.id] = self.memory.learn(profile)
+        return list(found.values())
 
     async def learn(self, keys: Sequence[Key]) -> None:
         """Have the owners of identifiers in memory."""
@@ -146,35 +138,51 @@ class Resolver:
         done = Resolved([], [], None, Counter(), list(failures))
         met = await self._meet(events)
         await self._prepare(events, met)
-        position = first
+        for index, event in enumerate(events):  # now: later on, the step may have joined some of them
+            if event.source == TIME_SOURCE:
+                met[index] = await self.nodes(profiles_named(event.event))
         worked = 0
         for event, found in zip(events, met, strict=True):
-            node = None
+            node: Node | None = None
+            plan: Plan | None = None
+            position = first + len(done.envelopes)
             if found.__class__ is Node:
                 node = _met_again(found)
             elif isinstance(found, Facts):
                 worked += 1
                 if worked % SLICE_EVENTS == 0:
                     await asyncio.sleep(0)
-                plan = self._plan(event, found)
-                if isinstance(plan, Failure):
-                    done.failures.append(plan)
+                planned = self._plan(event, found)
+                if isinstance(planned, Failure):
+                    done.failures.append(planned)
                     continue
+                plan = planned
                 node = await self._carry_out(event, found, plan, position, done.counts)
             elif isinstance(found, Failure):
                 done.failures.append(found)
                 continue
+            elif isinstance(found, list):
+                nodes = list(dict.fromkeys(map(_met_again, found)))
+                spaces = self.memory.spaces
+                for one in await self._computing.pass_time(event, spaces, nodes, position, done.counts):
+                    await self._add(one, event, first, done)
+                continue
+            made: Sequence[Made] = ()
+            if self._is_computing and isinstance(found, Node | Facts):
+                space = self._spaces[event.source]
+                made = await self._computing.after(event, space, found, plan, node, position, done.counts)
             if node is None:
                 attach(event.event, None)
             else:
                 if node.snapshot is None:
-                    await self._take_snapshot(event, node, done.counts)
+                    await self._take_snapshot(self._spaces[event.source], event, node, done.counts)
                 force_setattr(event.event, "_profile", node.snapshot)
             done.envelopes.append(
                 Envelope(position, event.source, event.event, event.received_at, event.metadata)
             )
             done.hashes.append(event.message_hash)
-            position += 1
+            for one in made:
+                await self._add(one, event, first, done)
         for failure in done.failures:
             done.counts["successfully_received", failure.source] -= 1
             done.counts["failed_on_ingest", failure.source, PROCESSING_ERROR] += 1
@@ -188,6 +196,7 @@ class Resolver:
                 self.graph.drop()
             self._known = known
             self._spaces = {source: await self.space(name, rules) for source, (name, rules) in known.items()}
+            self._is_computing = any(rules.computed for _, rules in known.values())
 
     async def _meet(self, events: Sequence[Prepared]) -> list[Met]:
         """Read the events, as far as that is needed."""
@@ -227,6 +236,10 @@ class Resolver:
         others = dict.fromkeys([key for space, facts in asking for key in space.missing(facts)])
         await self.learn([key for key in others if key not in firsts])
         nodes = seen | {id(node): node for space, facts in needy for node in space.lacking(facts)}
+        for event, found in zip(events, met, strict=True) if self._is_computing else ():
+            if isinstance(found, Node | Facts):
+                lacking = self._computing.needs(self._spaces[event.source], event.event, found)
+                nodes.update((id(node), node) for node in lacking)
         for start in range(0, len(nodes), KEYS_AT_ONCE):
             await self.learn_traits(list(nodes.values())[start : start + KEYS_AT_ONCE])
 
@@ -242,16 +255,31 @@ class Resolver:
         if lacking := plan.lacks(facts):
             await self.learn_traits(lacking)
         try:
-            stamp = _stamp(event, position)
+            stamp = stamp_of(event, position)
             node = self.graph.carry_out(self._spaces[event.source], facts, plan, stamp)
         except Exception as error:
-            raise _Broken(event, error) from error
+            raise Broken(event, error) from error
         for reason in plan.left_out:
             counts["left_out_of_profiles", event.source, reason] += 1
         return node
 
-    async def _take_snapshot(self, event: Prepared, node: Node, counts: Counter[tuple[str, ...]]) -> None:
-        chosen = self._spaces[event.source].chosen
+    async def _add(self, made: Made, event: Prepared, first: int, done: Resolved) -> None:
+        """Put an event that the router made into the stream, behind what is there."""
+        if made.user is None:
+            attach(made.event, None)
+        else:
+            if made.user.snapshot is None:
+                await self._take_snapshot(made.space, event, made.user, done.counts)
+            attach(made.event, made.user.snapshot)
+        position = first + len(done.envelopes)
+        done.envelopes.append(Envelope(position, made.source, made.event, event.received_at))
+        done.hashes.append(self._computing.hash_of(made))
+        done.counts["created_at_source", made.source, made.reason] += 1
+
+    async def _take_snapshot(
+        self, space: Space, event: Prepared, node: Node, counts: Counter[tuple[str, ...]]
+    ) -> None:
+        chosen = space.chosen
         if chosen and node.lacks_traits:
             await self.learn_traits([node])
         if left_out := chosen.take(node):
@@ -261,11 +289,15 @@ class Resolver:
 
 
 def _without_profiles(events: Sequence[Prepared], first: int) -> Resolved:
+    kept = [one for one in events if one.source != TIME_SOURCE]
     envelopes = [
         Envelope(first + offset, one.source, one.event, one.received_at, one.metadata)
-        for offset, one in enumerate(events)
+        for offset, one in enumerate(kept)
     ]
-    return Resolved(envelopes, [one.message_hash for one in events], None, Counter())
+    counts: Counter[tuple[str, ...]] = Counter()
+    if len(kept) < len(events):
+        counts["filtered_at_source", TIME_SOURCE, TIME_PASSED] += len(events) - len(kept)
+    return Resolved(envelopes, [one.message_hash for one in kept], None, counts)
 
 
 def _meet(space: Space, event: AnyEvent) -> Met:
@@ -281,20 +313,6 @@ def _met_again(node: Node) -> Node:
         node = node.survivor
     node.is_used = True
     return node
-
-
-def _stamp(event: Prepared, position: int) -> Stamp:
-    call = event.event
-    at = parse_instant(call.timestamp)
-    return Stamp(
-        position=position,
-        at=event.received_at if at is None else at,
-        received_at=event.received_at,
-        message_id=call.message_id,
-        source=event.source,
-        type=call.type,
-        name=call.event if isinstance(call, Track) else "",
-    )
 
 
 def _failure(event: Prepared, error: Exception) -> Failure:

@@ -8,6 +8,8 @@ from typing import Literal
 
 from msgspec import Struct, field
 
+from router.storage.computed_state import ComputedState
+
 Collection = Literal["users", "accounts"]
 """Of whom a graph is: an identifier belongs to exactly one collection."""
 COLLECTIONS: tuple[Collection, ...] = ("users", "accounts")
@@ -79,16 +81,30 @@ class Trait(Struct, frozen=True, gc=False, array_like=True):
 
 
 class Traits(Struct, frozen=True, gc=False):
-    """All traits of a profile by name, removed ones included, and its consent."""
+    """All traits of a profile by name, removed and computed ones included, and its consent."""
 
     values: dict[str, Trait] = field(default_factory=dict)
     consent: dict[str, bool] = field(default_factory=dict)
     """Category to whether it is allowed; never shown by the Profile API."""
     consent_at: int = 0
     """`timestamp` of the event that set it; 0 for none."""
+    computed: dict[str, ComputedState] = field(default_factory=dict)
+    """How far computed traits and audiences have come, by the name of the trait; the values are in `values`."""
 
     def __bool__(self) -> bool:
-        return bool(self.values or self.consent_at)
+        return bool(self.values or self.consent_at or self.computed)
+
+    @property
+    def due_at(self) -> int:
+        """When time alone changes something of it; 0 for never."""
+        return min([one.due_at for one in self.computed.values() if one.due_at], default=0)
+
+    @property
+    def size(self) -> int:
+        """How many bytes its values are, and those that computed traits remember."""
+        return sum([len(one.json or b"") for one in self.values.values()]) + sum(
+            [one.weight for one in self.computed.values()]
+        )
 
 
 class Link(Struct, frozen=True, gc=False, array_like=True):

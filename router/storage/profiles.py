@@ -34,6 +34,10 @@ class Profiles(ABC):
         """For each id all traits of the profile or its survivor; empty ones where there are none."""
 
     @abstractmethod
+    async def due(self, now: int, limit: int) -> list[str]:
+        """Ids of profiles whose computed traits time has changed by `now`, those first that wait longest."""
+
+    @abstractmethod
     async def linked(self, links: Sequence[Link]) -> list[bool]:
         """For each pair whether it was linked by these very ids; the time does not matter."""
 

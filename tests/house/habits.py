@@ -27,6 +27,7 @@ CATCH_ALLS: Mapping[str, str] = {
     "router/hooks.py": "a webhook source may raise anything; it harms its own requests only",
     "router/plugins/chain.py": "a transformation may raise anything; it harms its event only",
     "router/enrichment/answers.py": "an enricher may raise anything; it costs its own addition only",
+    "router/identity/computing.py": "an event that nothing can be computed of is set aside",
     "router/identity/resolver.py": "an event that cannot be resolved is set aside, and those behind it go on",
     "router/enrichment/results.py": "an event that breaks a step is set aside, and those behind it go on",
 }

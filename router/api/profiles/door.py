@@ -26,6 +26,7 @@ from router.api.profiles.refused import INVALID, ProfileRequestRefused
 from router.api.profiles.space import Space
 from router.api.tracking import basic_key
 from router.errors import StorageError
+from router.rules.identity.computed.rules import NO_RULES, ComputedRules
 from router.storage.profile import Collection
 from router.storage.store import Storage
 
@@ -41,15 +42,20 @@ class ProfileDoor:
         storage: Storage,
         *,
         take_away: TakeAway,
+        computed: Callable[[], Mapping[str, ComputedRules]] = dict,
         now: Callable[[], int],
         monotonic: Callable[[], float],
         spaces: Mapping[str, Space],
         prefix: str = "",
     ) -> None:
-        """`now` is in milliseconds, `prefix` the path below which the doors stand in another application."""
+        """`now` is in milliseconds, `prefix` the path below which the doors stand in another application.
+
+        `computed` are the rules of today by space: a trait whose rule is gone is one like others.
+        """
         self.spaces = spaces
         self._storage = storage
         self._take_away = take_away
+        self._computed = computed
         self._rate = SpaceRate(monotonic)
         self._prefix = prefix
         self._answers: Mapping[str, Answering] = {
@@ -126,7 +132,9 @@ class ProfileDoor:
         profile = await find_profile(self._storage.profiles, segment, space.name, collection)
         named = quote(space.name, safe="")
         path = f"{self._prefix}{PREFIX}{named}/collections/{collection}/profiles/{profile.id}"
-        answer = await answering(Asked(self._storage, profile, asked, path))
+        answer = await answering(
+            Asked(self._storage, profile, asked, path, self._computed().get(space.name, NO_RULES))
+        )
         return HttpAnswer(body=msgspec.json.encode(answer), is_public=False)
 
     async def _delete(self, space: Space, collection: str, segment: str, body: bytes) -> HttpAnswer:

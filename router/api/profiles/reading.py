@@ -9,6 +9,7 @@ from msgspec import Struct
 from router.api.profiles.paging import decode_cursor, page_cursor
 from router.api.profiles.query import Query
 from router.api.profiles.shapes import identifier_shape, metadata_shape, trait_shape
+from router.rules.identity.computed.rules import NO_RULES, ComputedRules, class_of
 from router.storage.profile import Collection, Profile
 from router.storage.store import Storage
 
@@ -27,6 +28,8 @@ class Asked(Struct, frozen=True):
     query: Query
     path: str
     """The path of the profile by its own id."""
+    computed: ComputedRules = NO_RULES
+    """What is computed of profiles today."""
 
     def cursor(self, endpoint: str, limit: int, next_place: int | str | None) -> dict[str, Any]:
         """The object `cursor` of the answer."""
@@ -45,13 +48,15 @@ async def traits(asked: Asked) -> dict[str, Any]:
     wanted = query.names("include")
     kind = query.choice("class", "", "audience", "computed_trait")
     [found] = await asked.storage.profiles.traits([asked.profile.id])
+    classes = class_of(found, asked.computed.by_name[asked.profile.collection]) if kind else {}
     names = sorted(
         name
         for name, one in found.values.items()
-        if one.json is not None and (wanted is None or name in wanted) and name > beyond
+        if one.json is not None
+        and (wanted is None or name in wanted)
+        and name > beyond
+        and classes.get(name, "") == kind
     )
-    if kind:  # every trait was sent by a source so far; none is computed here
-        names = []
     shown = {name: trait_shape(found.values[name], is_verbose=is_verbose) for name in names[:limit]}
     last = names[limit - 1] if len(names) > limit else None
     return {"traits": shown, "cursor": asked.cursor("traits", limit, last)}

@@ -12,6 +12,7 @@ from msgspec import Raw, Struct
 
 from router.events.calls import Alias, AnyEvent, Group, Identify, Track, decode_open_json
 from router.events.wire import ABSENT
+from router.rules.identity.computed.rules import ComputedRules
 from router.rules.identity.facts import Facts, Named
 from router.rules.identity.space_rules import SpaceRules
 from router.rules.identity.values import LONGEST, identifier_value
@@ -207,10 +208,21 @@ class Extraction:
             found.traits = own
         elif self._rules.context_traits and isinstance(context.traits, dict):
             found.traits = {name: Raw(msgspec.json.encode(one)) for name, one in context.traits.items()}
+        if found.traits and self._rules.computed:
+            _leave_out_computed(found, self._rules.computed)
         if isinstance(event, Track) and event.event == CONSENT_EVENT:
             given = _member(context.consent, "categoryPreferences")
             if isinstance(given, dict):
                 found.consent = {name: is_given is True for name, is_given in given.items()}
+
+
+def _leave_out_computed(found: Facts, rules: ComputedRules) -> None:
+    """A trait that is computed has no other value than that."""
+    computed = rules.by_name["accounts" if found.is_group else "users"]
+    named = computed.keys() & found.traits.keys()
+    if named:
+        found.traits = {name: raw for name, raw in found.traits.items() if name not in named}
+        found.left_out += ["computed_trait"] * len(named)
 
 
 def _context(event: AnyEvent) -> _Context:

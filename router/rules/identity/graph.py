@@ -4,7 +4,7 @@
 that the plan lacks.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -16,6 +16,7 @@ from router.rules.identity.matching import Match, match
 from router.rules.identity.memory import Memory, Space
 from router.rules.identity.node import Node
 from router.rules.identity.traits import merge_traits, take_consent, take_traits
+from router.storage.computed_state import ComputedState
 from router.storage.profile import Collection, Identifier, Profile, Trait, Traits
 from router.storage.profile_ids import numbered, profile_id
 
@@ -96,6 +97,28 @@ class Graph:
         """The draft is void, and with it all that is in memory."""
         self.draft = Draft()
         self._memory.clear()
+
+    def compute(
+        self,
+        node: Node,
+        states: Mapping[str, ComputedState | None],
+        values: Mapping[str, bytes | None],
+        like: Trait,
+        stamp: Stamp,
+    ) -> None:
+        """Put new states and values of computed traits; None forgets a state, and removes a value."""
+        traits = self._own_traits(node)
+        for name, state in states.items():
+            if state is not None:
+                traits.computed[name] = state
+            else:
+                traits.computed.pop(name, None)
+        for name, json in values.items():
+            traits.values[name] = Trait(json, like.at, like.received_at, like.message_id, like.source)
+        self._put_traits(node, traits)
+        if values:
+            self.draft.touched(node, stamp)
+            self.draft.traits_changed(node, values, traits, stamp)
 
     # --- what an operator does ------------------------------------------------------------------------
 
@@ -224,7 +247,7 @@ class Graph:
     def _set_traits(self, node: Node, facts: Facts, plan: Plan, stamp: Stamp) -> None:
         like = Trait(None, stamp.at, stamp.received_at, stamp.message_id, stamp.source)
         traits = self._own_traits(node)
-        taken = take_traits(traits.values, facts.traits, like)
+        taken = take_traits(traits.values, facts.traits, like, traits.computed)
         plan.left_out += ["trait"] * taken.refused + ["time_without_zone"] * taken.zoneless
         if taken.newer:
             self._put_traits(node, traits)
@@ -240,7 +263,7 @@ class Graph:
         traits = node.traits or Traits()
         if node.is_fresh:
             return traits
-        return Traits(dict(traits.values), traits.consent, traits.consent_at)
+        return Traits(dict(traits.values), traits.consent, traits.consent_at, dict(traits.computed))
 
     def _put_traits(self, node: Node, traits: Traits) -> None:
         node.traits = traits

@@ -49,11 +49,7 @@ class Node(Struct, eq=False, gc=False):
     @property
     def weight(self) -> int:
         """About how many bytes it takes in memory."""
-        traits = (
-            0
-            if self.traits is None
-            else sum(_TRAIT + len(one.json or b"") for one in self.traits.values.values())
-        )
+        traits = 0 if self.traits is None else _TRAIT * len(self.traits.values) + self.traits.size
         snapshot = 0 if self.snapshot is None else len(bytes(self.snapshot.traits_json))
         return _WEIGHT + _IDENTIFIER * self.size + 100 * self.profile.merges + traits + snapshot
 

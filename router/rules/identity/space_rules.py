@@ -6,6 +6,7 @@ from msgspec import Struct, field
 
 from router.rules.fql.filter import Filter
 from router.rules.identity.blocked import EVERY, SUGGESTED_VALUES, Blocked
+from router.rules.identity.computed.rules import NO_RULES, ComputedRules
 from router.rules.identity.limit import Limit
 
 DEFAULT_LIMITS: Mapping[str, Limit] = {"user_id": Limit(1), "group_id": Limit(1)}
@@ -39,6 +40,9 @@ class SpaceRules(Struct, frozen=True, kw_only=True):
 
     snapshot: frozenset[str] = frozenset()
     """Names of the traits that are kept with each event, because rules look at them."""
+
+    computed: ComputedRules = NO_RULES
+    """What is computed of the events of a profile: traits and audiences."""
 
     def limit(self, type: str) -> Limit:
         """How many values of a type a profile may have."""

@@ -1,10 +1,11 @@
 """Which value of a trait holds: the newest, by the event's own time (identity 7)."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 from msgspec import Raw, Struct, field
 
+from router.rules.identity.computed.merging import merge_computed
 from router.storage.profile import Trait, Traits
 
 MOST_TRAITS = 1000
@@ -27,8 +28,13 @@ class Taken(Struct):
     """How many were a time without a zone: nobody can say when that is, so it is not taken."""
 
 
-def take_traits(values: dict[str, Trait], new: Mapping[str, Raw], like: Trait) -> Taken:
-    """Put new values into `values` where they are newer; all are of the time and origin of `like`."""
+def take_traits(
+    values: dict[str, Trait], new: Mapping[str, Raw], like: Trait, computed: Container[str] = ()
+) -> Taken:
+    """Put new values into `values` where they are newer; all are of the time and origin of `like`.
+
+    Those that are `computed` take no room away from the others.
+    """
     taken = Taken()
     order = like.order
     at, received_at, message_id, source = like.at, like.received_at, like.message_id, like.source
@@ -44,7 +50,7 @@ def take_traits(values: dict[str, Trait], new: Mapping[str, Raw], like: Trait) -
             continue
         before = None if old is None else old.json
         if before != json or old is None:
-            if not _has_room(values, name, len(json or b"") - len(before or b"")):
+            if not _has_room(values, name, len(json or b"") - len(before or b""), computed):
                 taken.refused += 1
                 continue
             if before != json:
@@ -57,15 +63,19 @@ def take_traits(values: dict[str, Trait], new: Mapping[str, Raw], like: Trait) -
 def merge_traits(survivor: Traits, gone: Traits) -> Traits:
     """The traits of two profiles that become one: of each the newest; categories without a word are not allowed."""
     values = dict(survivor.values)
+    apart = survivor.computed.keys() | gone.computed.keys()
     for name, trait in gone.values.items():
         old = values.get(name)
         is_newer = old is None or old.order < trait.order
         growth = len(trait.json or b"") - len((old.json if old else None) or b"")
-        if is_newer and _has_room(values, name, growth):
+        if is_newer and _has_room(values, name, growth, apart):
             values[name] = trait
     newest, other = (survivor, gone) if survivor.consent_at >= gone.consent_at else (gone, survivor)
     consent = {name: newest.consent.get(name, False) for name in {**newest.consent, **other.consent}}
-    return Traits(values, consent, newest.consent_at)
+    computed = survivor.computed
+    if computed or gone.computed:
+        computed = merge_computed(survivor, gone, values)
+    return Traits(values, consent, newest.consent_at, computed)
 
 
 def take_consent(traits: Traits, consent: Mapping[str, bool], at: int) -> Traits:
@@ -73,13 +83,15 @@ def take_consent(traits: Traits, consent: Mapping[str, bool], at: int) -> Traits
     if at < traits.consent_at:
         return traits
     taken = {**dict.fromkeys(traits.consent, False), **consent}
-    return Traits(traits.values, taken, at)
+    return Traits(traits.values, taken, at, traits.computed)
 
 
-def _has_room(values: dict[str, Trait], name: str, growth: int) -> bool:
+def _has_room(values: dict[str, Trait], name: str, growth: int, apart: Container[str]) -> bool:
     """Whether a value may come; the oldest removed trait makes room for a new name."""
-    if growth > 0 and growth + sum([len(one.json or b"") for one in values.values()]) > MOST_BYTES:
-        return False
+    if growth > 0:
+        taken = sum([len(one.json or b"") for key, one in values.items() if key not in apart])
+        if taken + growth > MOST_BYTES:
+            return False
     if name in values or len(values) < MOST_TRAITS:
         return True
     removed = [(trait.order, name) for name, trait in values.items() if trait.json is None]

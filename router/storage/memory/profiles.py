@@ -57,6 +57,11 @@ class MemoryProfiles(Profiles):
         """The traits of each id."""
         return [self._traits.get(self._survivor(id), Traits()) for id in ids]
 
+    async def due(self, now: int, limit: int) -> list[str]:
+        """Profiles that time has changed."""
+        found = [(one.due_at, id) for id, one in self._traits.items() if 0 < one.due_at <= now]
+        return [id for _, id in sorted(found)[:limit]]
+
     async def linked(self, links: Sequence[Link]) -> list[bool]:
         """Whether each pair is linked."""
         return [(link.user, link.account) in self._links for link in links]

@@ -127,6 +127,9 @@ MIGRATIONS: dict[int, tuple[str, ...]] = {
             reason TEXT NOT NULL, size INTEGER NOT NULL, codec INTEGER NOT NULL, checksum INTEGER NOT NULL,
             data BLOB NOT NULL) STRICT""",
         "CREATE INDEX side_log_by_lane ON side_log (lane, due_at, id)",
+        # when a computed trait of the profile changes by time alone
+        "ALTER TABLE profile_traits ADD COLUMN due INTEGER",
+        "CREATE INDEX profile_traits_due ON profile_traits (due) WHERE due IS NOT NULL",
     ),
 }  # fmt: skip
 SCHEMA_VERSION = max(MIGRATIONS)

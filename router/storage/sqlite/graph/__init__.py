@@ -8,7 +8,7 @@ first at what is pending, which is held in memory and read from `profile_pending
     profiles             number ─▶ survivor, or the profile without traits as msgpack
     profile_identifiers  hash of (space, collection, type, value), number: two identifiers of one hash are two rows,
                          and the profile says which is meant
-    profile_traits       number ─▶ the traits as msgpack
+    profile_traits       number ─▶ the traits as msgpack, and when time changes a computed one
     profile_links        number, number ─▶ time: each link twice, so that it is found from both ends
     profile_changes      first number ─▶ what followers are told, a row a commit
 

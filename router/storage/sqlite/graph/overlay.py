@@ -36,7 +36,7 @@ class Overlay(Struct):
             self.profiles[number_of(store_id, profile.id)] = profile
         for id, traits in changes.traits:
             self.traits[number_of(store_id, id)] = traits
-            self.weight += sum([len(one.json or b"") for one in traits.values.values()]) >> 10
+            self.weight += traits.size >> 10
         for gone, survivor in changes.merged:
             self.survivors[number_of(store_id, gone)] = number_of(store_id, survivor)
             self._forget(number_of(store_id, gone))

@@ -124,6 +124,12 @@ class SqliteProfiles(Profiles):
             if all(self._survivor(place) == place for place in places.values()):
                 return [Traits() if one is None else self._traits(places[one], traits) for one in numbers]
 
+    async def due(self, now: int, limit: int) -> list[str]:
+        """Profiles that time has changed."""
+        await self.flush()
+        found = await self._read(partial(tables.find_due, now=now, limit=limit))
+        return [profile_id(self._store_id, number) for number in found]
+
     async def linked(self, links: Sequence[Link]) -> list[bool]:
         """Whether each pair is linked."""
         users, accounts = (

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from xxhash import xxh3_64_intdigest
 
+from router.storage.computed_state import ComputedState
 from router.storage.hashing import seed_of
 from router.storage.profile import Identifier, Key, Profile, Trait, Traits
 from router.storage.profile_ids import collection_of, profile_id, profile_number
@@ -90,12 +91,16 @@ def pack_traits(traits: Traits) -> bytes:
         )
         for name, one in traits.values.items()
     }
-    return _encode((list(stamps), values, traits.consent, traits.consent_at))
+    facts = (list(stamps), values, traits.consent, traits.consent_at)
+    return _encode((*facts, traits.computed) if traits.computed else facts)
 
 
 def unpack_traits(row: bytes) -> Traits:
     """The traits of a profile."""
-    stamps, values, consent, consent_at = _decode(row)
+    stamps, values, consent, consent_at, *computed = _decode(row)
     return Traits(
-        {name: Trait(json, *stamps[stamp]) for name, (json, stamp) in values.items()}, consent, consent_at
+        {name: Trait(json, *stamps[stamp]) for name, (json, stamp) in values.items()},
+        consent,
+        consent_at,
+        {name: ComputedState(*state) for name, state in computed[0].items()} if computed else {},
     )

@@ -90,7 +90,8 @@ def _traits(overlay: Overlay, number: int) -> Write:
         traits = overlay.traits[number]
         if traits is None:
             return "DELETE FROM profile_traits WHERE number = ?", (number,)
-        return "REPLACE INTO profile_traits VALUES (?,?)", (number, pack_traits(traits))
+        row = (number, pack_traits(traits), traits.due_at or None)
+        return "REPLACE INTO profile_traits (number, traits, due) VALUES (?,?,?)", row
 
     return make
 
@@ -151,6 +152,12 @@ def find_traits(
     profiles = find_profiles(database, numbers, ahead)
     rows = ahead.rows(database, "profile_traits", query, {place for place, _ in profiles.values()})
     return profiles, {place: traits for place, traits in rows if traits is not None}
+
+
+def find_due(database: sqlite3.Connection, now: int, limit: int) -> list[int]:
+    """Numbers of profiles whose time has come, those first that wait longest."""
+    query = "SELECT number FROM profile_traits WHERE due <= ? ORDER BY due LIMIT ?"
+    return [row[0] for row in database.execute(query, (now, limit))]
 
 
 def find_linked(database: sqlite3.Connection, pairs: Iterable[Pair], ahead: ReadAhead) -> set[Pair]:
