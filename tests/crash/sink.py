@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from typing import Any
 
 import msgspec
 from aiohttp import web
@@ -13,6 +14,8 @@ class Sink:
     def __init__(self) -> None:
         self.is_up = True
         self.arrivals: Counter[str] = Counter()
+        self.events: dict[str, dict[str, Any]] = {}
+        """The last arrival of each message id."""
         self._arrived = asyncio.Event()
         application = web.Application(client_max_size=64 << 20)
         application.router.add_post("/hook", self._hook)
@@ -48,5 +51,6 @@ class Sink:
         decoded = msgspec.json.decode(body)
         for event in decoded if isinstance(decoded, list) else [decoded]:
             self.arrivals[event["messageId"]] += 1
+            self.events[event["messageId"]] = event
         self._arrived.set()
         return web.Response()
