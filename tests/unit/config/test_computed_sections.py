@@ -1,5 +1,6 @@
 """The sections `[identity.traits.*]` and `[identity.audiences.*]`: each slip has its place and its remedy."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,7 +25,7 @@ def config(traits: Any = None, audiences: Any = None, sources: Any = None, desti
 
 
 def rules(traits: Any = None, audiences: Any = None) -> ComputedRules:
-    return computed_of(spaces_of(config(traits, audiences)))
+    return computed_of(spaces_of(config(traits, audiences))).get("default", ComputedRules())
 
 
 def problems(*args: Any, **more: Any) -> list[str]:
@@ -97,7 +98,7 @@ def test_rules_that_say_the_same_are_equal() -> None:
         ({**COUNT, "window": "400000d"}, "window", "must be from a minute to ten years"),
         ({**COUNT, "window": "soon"}, "window", "write a duration"),
         ({**COUNT, "collection": "people"}, "collection", 'cannot be "people"'),
-        ({**COUNT, "send": ["page"]}, "send", "invalid"),
+        ({**COUNT, "send": ["page"]}, "send", 'cannot be "page"'),
         ({**COUNT, "send": ["track", "track"]}, "send", "names a form twice"),
         ({**COUNT, "evnt": "E"}, "evnt", 'did you mean "event"?'),
     ],
@@ -205,3 +206,46 @@ def test_no_other_source_has_that_name() -> None:
     [found] = problems({"n": COUNT}, sources={"engage_default": {"write_key": "k"}})
 
     assert found.startswith("sources.engage_default: is the name of the source")
+
+
+def test_a_workspace_may_compute_more_than_the_others() -> None:
+    sources = {"website": {"write_key": "one"}, "app": {"write_key": "two", "workspace": "mobile"}}
+    spaces = {"mobile": {"traits": {"screens": {"kind": "count", "where": 'type = "screen"'}}}}
+    identity = {"traits": {"n": COUNT}, "spaces": spaces}
+
+    found = computed_of(spaces_of(load({"sources": sources, "identity": identity})))
+
+    names = {space: sorted(one.by_name["users"]) for space, one in found.items()}
+    assert names == {"default": ["n"], "mobile": ["n", "screens"]}
+
+
+def test_a_slip_in_the_rules_of_one_workspace_has_its_place() -> None:
+    sources = {"website": {"write_key": "one", "workspace": "mobile"}}
+    spaces = {"mobile": {"audiences": {"vip": {"condition": "plan = 1"}}}}
+
+    with pytest.raises(ConfigError) as caught:
+        load({"sources": sources, "identity": {"spaces": spaces}})
+
+    [found] = caught.value.problems
+    assert found.startswith("identity.spaces.mobile.audiences.vip.condition: column 1: plan is no trait")
+
+
+def test_a_rule_cannot_look_at_the_profile_that_it_is_computed_for() -> None:
+    [found] = problems({"n": {**COUNT, "where": "profile.traits.plan = 1"}})
+
+    assert found.startswith("identity.traits.n.where: looks at profile.traits.plan, but runs before")
+
+
+def test_in_a_file_a_slip_has_its_line_and_column(tmp_path: Path) -> None:
+    file = tmp_path / "router.toml"
+    file.write_text(
+        '[sources.website]\nwrite_key = "one"\n\n[identity.traits.orders]\nkind = "count"\nevent = "Order"\n\n'
+        '[identity.audiences.vip]\ncondition = "traits.ordres > 1"\n'
+    )
+
+    with pytest.raises(ConfigError) as caught:
+        load(file)
+
+    [found] = caught.value.problems
+    assert found.startswith(f"{file}:9:14: identity.audiences.vip.condition: ")
+    assert 'there is no computed trait "ordres"; did you mean "orders"?' in found

@@ -1,0 +1,122 @@
+"""What becomes of computed traits when profiles become one, and when rules change."""
+
+from typing import Any
+
+from tests.unit.identity.computing import Computed, moment, order, words
+from tests.unit.identity.worlds import START, identify, page
+
+COUNT: Any = {"order_count": {"kind": "count", "event": "Order Completed"}}
+SPENT: Any = {"spent": {"kind": "sum", "event": "Order Completed", "property": "total"}}
+HOURLY: Any = {"hourly": {"kind": "count", "event": "Order Completed", "window": "1h"}}
+BUYERS: Any = {"buyers": {"condition": "traits.order_count >= 2"}}
+VIP: Any = {"vip": {"condition": 'traits.order_count >= 2 and traits.tier = "gold"', "send": ["track"]}}
+
+
+async def test_profiles_that_become_one_have_what_all_their_events_come_to() -> None:
+    world = Computed({**COUNT, **SPENT}, BUYERS)
+    await world.send(order(1, user=None, anon="a1"), order(2, user="u1"))
+
+    made = await world.send(identify(user="u1", anon="a1"))
+
+    assert words(made)[:2] == [{"order_count": 2}, {"spent": 3}]
+    assert await world.traits("u1") == {"order_count": 2, "spent": 3, "buyers": True}
+    assert {one.event.user_id for one in made} == {"u1"}
+
+
+async def test_what_an_anonymous_profile_brought_is_told_of_the_user_too() -> None:
+    world = Computed(COUNT)
+    await world.send(page(user="u1"))
+    world.now += 1
+    await world.send(order(user=None, anon="a1"))
+
+    made = await world.send(identify(user="u1", anon="a1"))
+
+    assert words(made) == [{"order_count": 1}]
+
+
+async def test_profiles_joined_by_hand_are_told_of_when_time_passes() -> None:
+    world = Computed(COUNT, BUYERS)
+    await world.send(order(user="u1"), order(user="u2"))
+    await world.edit(lambda nodes, stamp: world.resolver.graph.merge(nodes, stamp), "u1", "u2")
+    assert (await world.traits("u1"))["order_count"] == 2
+
+    made = await world.pass_time()
+
+    assert words(made)[0] == {"order_count": 2}
+    assert words(made)[2] == {"buyers": True}
+    assert await world.pass_time() == []
+
+
+async def test_time_that_passes_for_a_profile_that_this_step_merges_is_the_survivors() -> None:
+    world = Computed(HOURLY)
+    await world.send(order(user="u1"))
+    await world.send(order(user=None, anon="a1"))
+    world.now += 2 * 3_600_000
+    ids = await world.store.profiles.due(world.now, 9)
+    first = (await world.store.facts()).stream_next
+    done = await world.resolver.resolve(
+        [world.prepared(identify(user="u1", anon="a1")), world.prepared(moment(ids), "(time)")], first
+    )
+    assert await world.commit(done)
+
+    assert len(ids) == 2
+    assert len(await world.graph()) == 1
+    assert await world.traits("u1") == {"hourly": 0}
+
+
+async def test_a_changed_rule_begins_anew() -> None:
+    world = Computed(COUNT)
+    await world.send(order(), order())
+    world.compute(
+        {"order_count": {"kind": "count", "event": "Order Completed", "where": "properties.total > 5"}}
+    )
+
+    assert words(await world.send(order(1))) == []
+    assert await world.traits("u1") == {"order_count": 2}
+    assert words(await world.send(order(6))) == [{"order_count": 1}]
+
+
+async def test_identity_7_the_value_of_a_rule_that_is_gone_stays_as_a_custom_trait() -> None:
+    world = Computed({**COUNT, **SPENT})
+    await world.send(order())
+    world.compute(SPENT)
+
+    await world.send(identify(user="u1", anon="a1"), page(anon="a2"))
+    await world.send(identify(user="u1", anon="a2"))
+
+    assert await world.traits("u1") == {"order_count": 1, "spent": 10}
+    assert await world.classes("u1") == {"spent": "sum"}
+    await world.send(identify(user="u1", traits={"order_count": 99}, at=world.now + 1))
+    assert (await world.traits("u1"))["order_count"] == 99
+
+
+async def test_a_computed_trait_has_no_other_value_than_that() -> None:
+    world = Computed(COUNT, BUYERS)
+    await world.send(order())
+
+    done = await world.step([identify(user="u1", traits={"order_count": 99, "buyers": True, "plan": "x"})])
+
+    assert await world.traits("u1") == {"order_count": 1, "plan": "x"}
+    assert done.counts["left_out_of_profiles", "website", "computed_trait"] == 2
+
+
+async def test_what_is_computed_takes_no_room_from_other_traits() -> None:
+    world = Computed({"ids": {"kind": "unique", "event": "Order Completed", "property": "total"}})
+    await world.send(*(order(f"{number:0900d}") for number in range(80)))
+
+    await world.send(identify(user="u1", traits={"bio": "x" * 40_000}))
+
+    assert len((await world.traits("u1"))["bio"]) == 40_000
+    assert 60 < len((await world.traits("u1"))["ids"]) < 75
+
+
+async def test_events_that_found_no_room_or_no_value_are_counted() -> None:
+    world = Computed(
+        {**SPENT, **HOURLY, "ids": {"kind": "unique", "event": "Order Completed", "property": "total"}}
+    )
+    await world.send(*(order(f"{number:0990d}") for number in range(70)))
+
+    done = await world.step([order("y" * 990, at=START - 9_000_000)])
+
+    reasons = {name[2]: amount for name, amount in done.counts.items() if name[0] == "left_out_of_profiles"}
+    assert reasons == {"computed_value": 1, "computed_past": 1, "computed_room": 1}
