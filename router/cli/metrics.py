@@ -67,7 +67,8 @@ def _show(told: Told) -> None:
 
 def _row(line: Line) -> Sequence[str]:
     name = line.name
-    whose = f"source {name.source}" if name.source else f"destination {name.destination}"
+    named = {"source": name.source, "destination": name.destination}
+    whose = next((f"{what} {one}" for what, one in named.items() if one), "no source")
     return whose, _WORDS[name.step], name.reason, f"{line.total:,}", picture(line.points)
 
 
