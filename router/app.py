@@ -161,6 +161,10 @@ class Router(Embedding):
             failures=failure_logs.write,
             containment=self._containment,
         )
+        if self.has_doors:  # before a plugin runs, which might hang at once
+            watchdog = self._containment.watchdog()
+            watchdog.start()
+            self._stack.callback(watchdog.stop)
         await self.destinations.start_all(self.config.destinations, file=self._file)
         self.inventory = Inventory(self.storage, sleep=self.clock.sleep)
         await self.inventory.open()
@@ -182,9 +186,6 @@ class Router(Embedding):
             await self.doors.server.open(self.config.server.host, self.config.server.port)
         self._stack.push_async_callback(self.doors.server.close)
         await self._open_admin_door()
-        watchdog = self._containment.watchdog()
-        watchdog.start()
-        self._stack.callback(watchdog.stop)
         if (
             growth := self._containment.growth(self.destinations, self.plugin_sources, self.hooks)
         ) is not None:

@@ -52,6 +52,8 @@ class KeyKeeper(Actor):
                 while not isinstance(made := await self._readers.read(_next), int):
                     await self._writer.step(partial(_write, made))
                 self._new += made
+                if self._new >= SEGMENTS:  # some came while the last ones were counted
+                    self._work.set()
                 if not self._work.is_set():
                     self.idle.set()
             except StorageError:
