@@ -9,6 +9,7 @@ well, and is the slowest. What the disk gives at that time is said beside it.
 """
 
 import asyncio
+import gc
 import os
 import random
 import sqlite3
@@ -131,6 +132,8 @@ async def measure(folder: Path, count: int) -> list[Row]:
             assert done.envelopes[0].profile_id is not None
             return took
 
+        gc.collect()
+        gc.freeze()  # as a router does that has started
         cold = []
         for number in range(BATCHES):
             _forget(path)

@@ -79,12 +79,13 @@ def _row_numbers(data: npt.NDArray[np.uint8], places: Numbers) -> Numbers:
     """Seven bits a byte while its highest bit is set; of a ninth byte all eight."""
     found = np.zeros(len(places), np.uint64)
     is_read = np.zeros(len(places), bool)
-    written = _bytes(data, places, 9).astype(np.uint64)
     for place in range(8):
-        byte = written[:, place]
+        byte = data[places + place].astype(np.uint64)
         found = np.where(is_read, found, found << np.uint64(7) | byte & np.uint64(0x7F))
         is_read |= byte < 0x80
-    found = np.where(is_read, found, found << np.uint64(8) | written[:, 8])
+        if is_read.all():
+            return found.view(np.int64)
+    found = np.where(is_read, found, found << np.uint64(8) | data[places + 8])
     return found.view(np.int64)
 
 
