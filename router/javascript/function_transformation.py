@@ -6,6 +6,7 @@ of a destination it has: one that mentions `fetch` runs when a batch is sent, an
 """
 
 from collections.abc import Sequence
+from typing import cast
 
 import msgspec
 
@@ -51,7 +52,7 @@ function onTrack(event, settings) {
         super().__init__(settings, name=name)
         self._program = settings.program(fetch_refused=NO_FETCH)
         handlers = self._program.handlers
-        self._handlers = {kind: f"on{kind.title()}" for kind in _TYPES if f"on{kind.title()}" in handlers}
+        self._handlers = {one: name for one in _TYPES if (name := f"on{one.__name__}") in handlers}
         self._has_batch = "onBatch" in handlers
 
     def asks(self) -> bool:
@@ -104,12 +105,15 @@ function onTrack(event, settings) {
 
     def _handler(self, event: AnyEvent, count: int) -> str:
         """Who gets an event that comes with so many; nobody where there is no handler for it."""
-        handler = self._handlers.get(event.type, "")
+        handler = self._handlers.get(type(event), "")
         return "onBatch" if self._has_batch and (count > 1 or not handler) else handler
 
     def _single(self, handler: str, events: Sequence[AnyEvent]) -> list[AnyEvent | Dropped | Exception]:
-        ends = self._program.call_all(handler, [event.json for event in events])
-        return [self._made(event, end) for event, end in zip(events, ends, strict=True)]
+        stored = [event.json for event in events]
+        ends = self._program.call_all(handler, stored)
+        restores = has_long_numbers(b",".join(stored))
+        pairs = zip(events, ends, strict=True)
+        return [self._made(event, end, restores=restores) for event, end in pairs]
 
     def _batch(self, events: Sequence[AnyEvent]) -> list[AnyEvent | Dropped | Exception]:
         (end,) = self._program.call_all("onBatch", [_list(events)])
@@ -130,7 +134,7 @@ function onTrack(event, settings) {
         found = [by_id.get(event.message_id) for event in events]
         return [self._made(event, Ended(value=one)) for event, one in zip(events, found, strict=True)]
 
-    def _made(self, event: AnyEvent, end: Ended) -> AnyEvent | Dropped | Exception:
+    def _made(self, event: AnyEvent, end: Ended, *, restores: bool = True) -> AnyEvent | Dropped | Exception:
         if end.error is not None:
             if end.error.name == "DropEvent":
                 return DROPPED
@@ -142,7 +146,7 @@ function onTrack(event, settings) {
             return NOTHING
         text = bytes(end.value)
         try:
-            if has_long_numbers(event.json):
+            if restores and has_long_numbers(event.json):
                 text = with_digits(event.json, text)
             return _decoded(text, event)
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
@@ -161,7 +165,7 @@ def _word(made: AnyEvent | Dropped | Exception) -> AnyEvent | Dropped | Outcome:
     return Outcome("rejected", "BAD_REQUEST", detail=str(made)) if isinstance(made, Exception) else made
 
 
-_TYPES = ("track", "identify", "page", "screen", "group", "alias")
+_TYPES = cast("tuple[type[AnyEvent], ...]", AnyEvent.__args__)
 
 
 def _decoded(text: bytes, event: AnyEvent) -> AnyEvent:

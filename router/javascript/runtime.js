@@ -454,13 +454,16 @@
       line: place ? Number(place[1]) : 0,
     };
   };
-  const end = (id, what) => {
-    if (!live.delete(id)) return;
+  const failed = (id, error) => { out.push(`{"job":${id},"error":${stringify(said(error))}}`); };
+  const ended = (id, value) => {
+    let text;
     try {
-      out.push(stringify({ job: id, ...what })); // here, so that what cannot be told harms this job only
+      text = stringify(value); // here, so that what cannot be told harms this job only
     } catch (error) {
-      out.push(stringify({ job: id, error: said(error) }));
+      failed(id, error);
+      return;
     }
+    out.push(text === undefined ? `{"job":${id}}` : `{"job":${id},"value":${text}}`);
   };
   const OPEN = { track: "properties", page: "properties", screen: "properties", identify: "traits", group: "traits" };
   const whole = (event) => { // a function may count on the objects that an event of its type has
@@ -469,15 +472,19 @@
   };
   const begin = (id, call, argument) => {
     if (Array.isArray(argument)) argument.forEach(whole); else whole(argument);
-    live.set(id, true);
     job = id;
     try {
       const made = call(argument, settings);
-      if (made !== null && typeof made === "object" && typeof made.then === "function")
-        made.then((value) => end(id, { value }), (error) => end(id, { error: said(error) }));
-      else end(id, { value: made });
+      if (made !== null && typeof made === "object" && typeof made.then === "function") {
+        live.set(id, true);
+        made.then(
+          (value) => { if (live.delete(id)) ended(id, value); },
+          (error) => { if (live.delete(id)) failed(id, error); },
+        );
+      } else ended(id, made);
     } catch (error) {
-      end(id, { error: said(error) });
+      live.delete(id);
+      failed(id, error);
     }
   };
   let handlers = {}, settings = {};

@@ -54,8 +54,12 @@ class Chain:
                     if one.takes_many()
                     else [_tried(transform, event) for event in taken]
                 )
+                result: Any
                 for index, event, result in zip(some, taken, made, strict=True):
-                    found[index] = _tried(partial(checked, one, event), result)
+                    if type(result) is type(event) and result.message_id == event.message_id:
+                        found[index] = result  # nearly always
+                    else:
+                        found[index] = _tried(partial(checked, one, event), result)
         return found
 
 
