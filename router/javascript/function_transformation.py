@@ -95,12 +95,11 @@ function onTrack(event, settings) {
         if said is None:
             return [Outcome.delivered()] * len(events)
         end, last = said.end, said.last
-        if end.error is not None and end.error.name not in _SILENT:
-            if len(events) > 1 and end.error.name not in RETRIED:
-                # the engine looks for the event whose fault it is
-                raise Rejected(f"{end.error}\n{end.console}".strip())
-            return [judged(end.error, end.console, last)] * len(events)
         made = self._batched(events, end) if is_batch else [self._made(events[0], end)]
+        if _is_one_to_blame(made, end):  # the engine looks for the event whose fault it is
+            raise Rejected(str(made[0]))
+        if end.error is not None and end.error.name not in _SILENT:
+            return [judged(end.error, end.console, last)] * len(events)
         return [_word(one) for one in made]
 
     def _handler(self, event: AnyEvent, count: int) -> str:
@@ -117,7 +116,11 @@ function onTrack(event, settings) {
 
     def _batch(self, events: Sequence[AnyEvent]) -> list[AnyEvent | Dropped | Exception]:
         (end,) = self._program.call_all("onBatch", [_list(events)])
-        return self._batched(events, end)
+        made = self._batched(events, end)
+        if _is_one_to_blame(made, end):  # one event must not cost the others
+            middle = len(events) // 2
+            made = [*self._batch(events[:middle]), *self._batch(events[middle:])]
+        return made
 
     def _batched(self, events: Sequence[AnyEvent], end: Ended) -> list[AnyEvent | Dropped | Exception]:
         """What `onBatch` returns is matched by message id; by place where as many come back as went in."""
@@ -159,6 +162,12 @@ class _Id(msgspec.Struct):
 
 def _list(events: Sequence[AnyEvent]) -> bytes:
     return b"[" + b",".join(event.json for event in events) + b"]"
+
+
+def _is_one_to_blame(made: Sequence[object], end: Ended) -> bool:
+    """Whether a batch went wrong as a whole, perhaps because of one of its events."""
+    is_cut_off = end.error is not None and end.error.name in RETRIED
+    return len(made) > 1 and not is_cut_off and all(isinstance(one, Exception) for one in made)
 
 
 def _word(made: AnyEvent | Dropped | Exception) -> AnyEvent | Dropped | Outcome:

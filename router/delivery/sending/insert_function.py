@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from router.delivery.transforming import TRANSFORMATION_ERROR
+from router.errors import PluginError
 from router.events.calls import AnyEvent
 from router.plugins.chain import MANY, Made, checked
 from router.plugins.destination import Destination, Requests
@@ -37,5 +39,8 @@ class InsertFunction(Destination[Settings, AnyEvent]):
     def _word(self, event: AnyEvent, end: Made | Outcome) -> Outcome:
         if isinstance(end, Outcome):
             return end
-        self.made[id(event)] = checked(self.transformation, event, end)
+        try:
+            self.made[id(event)] = checked(self.transformation, event, end)
+        except PluginError as error:  # this event is not what it was; trying again makes no other one
+            return Outcome("rejected", TRANSFORMATION_ERROR, detail=str(error))
         return Outcome.delivered()

@@ -5,88 +5,17 @@ from typing import Any
 
 import pytest
 
-from router.delivery.terms import Terms
 from router.events.calls import AnyEvent
 from router.javascript.function_settings import FunctionSettings
 from router.javascript.function_transformation import FunctionTransformation
-from router.plugins.auth import BearerAuth
 from router.plugins.destination import Destination
 from router.plugins.outcome import Outcome
-from router.plugins.policies import Batching, Concurrency
-from router.plugins.request import Request
+from router.plugins.policies import Batching
 from router.plugins.settings import Secret
 from router.telemetry.happenings import DestinationPaused, DestinationResumed
 from router.testing.fake_http import FakeHttp, Reply
+from tests.flow.delivery.asking import ASK, BATCH, Plans, asked, bodies, by_path, plans, terms
 from tests.flow.delivery.rig import HookSettings, envelope, identify, rig
-
-ASK = """
-async function onTrack(event, { url, token }) {
-  const answer = await fetch(url + "/ask/" + event.event, { headers: { "X-Key": token ?? "" } });
-  if (answer.status === 503) throw new RetryError("later");
-  if (answer.status === 400) throw new ValidationError("bad");
-  if (answer.status === 404) return null;
-  if (answer.status === 410) throw new DropEvent("gone");
-  event.properties.plan = (await answer.text()) || "free";
-  return event;
-}
-"""
-BATCH = """
-async function onBatch(events, { url }) {
-  if (events.some((event) => event.event === "E2")) throw new ValidationError("bad");
-  const answer = await fetch(url + "/ask", { method: "POST", body: events.map((event) => event.event).join() });
-  const plans = await answer.json();
-  for (const event of events) event.properties.plan = plans[event.event];
-  return events.filter((event) => event.properties.plan !== "none");
-}
-"""
-
-
-class Plans(Destination[HookSettings, AnyEvent]):
-    """One request for a batch: each event with its plan."""
-
-    kind = "plans"
-
-    def requests(self, events: Sequence[AnyEvent]) -> Any:
-        """The events."""
-        said = ",".join(f"{event.message_id}={event.properties['plan']}" for event in events)  # type: ignore[union-attr]
-        return [Request.post(self.settings.url, body=said.encode())]
-
-    def auth(self) -> BearerAuth:
-        """The credentials that nobody else may see."""
-        return BearerAuth(token=self.settings.token)
-
-
-def plans(service: FakeHttp) -> Any:
-    return lambda: Plans(HookSettings(url=service.url + "/hook"), name="crm")
-
-
-def terms(service: FakeHttp, *codes: str, **settings: Any) -> Terms:
-    return Terms(
-        asking=tuple(
-            FunctionTransformation(
-                FunctionSettings(code=code, settings={"url": service.url}, **settings), name="tidy"
-            )
-            for code in codes or (ASK,)
-        )
-    )
-
-
-def bodies(service: FakeHttp, path: str = "/hook") -> list[str]:
-    return [one.body.decode() for one in service.requests if one.path == path]
-
-
-def asked(service: FakeHttp) -> list[str]:
-    return [one.path for one in service.requests if one.path.startswith("/ask")]
-
-
-def by_path(replies: dict[str, Reply | list[Reply]]) -> Any:
-    """Answers by path; of a list one after the other."""
-
-    def rule(request: Any) -> Reply | None:
-        found = replies.get(request.path)
-        return (found.pop(0) if found else None) if isinstance(found, list) else found
-
-    return rule
 
 
 async def test_what_is_answered_goes_into_the_event_that_is_sent(service: FakeHttp) -> None:
@@ -147,17 +76,6 @@ async def test_protocols_25_a_retry_error_is_retried_until_it_is_given_up_while_
         assert letter.died_at - letter.first_tried_at >= 4 * 3600 * 1000 * 0.9
 
 
-async def test_later_events_of_a_user_wait_behind_one_that_is_asked_again(service: FakeHttp) -> None:
-    service.rule = by_path({"/ask/E1": [Reply(status=503)]})
-    async with rig(plans(service), terms=terms(service), batching=Batching(max_events=10)) as one:
-        one.publish(envelope(0), envelope(1, "u"), envelope(2, "u"), envelope(3))
-        await one.finished(4, step=1)
-
-        sent = ",".join(bodies(service)).split(",")
-        assert sorted(sent) == ["m0=free", "m1=free", "m2=free", "m3=free"]
-        assert sent.index("m1=free") < sent.index("m2=free")
-
-
 async def test_where_nobody_answers_the_destination_pauses_and_says_why(service: FakeHttp) -> None:
     service.rule = by_path({"/ask/E1": [Reply(is_reset=True), Reply(is_reset=True)]})
     async with rig(plans(service), terms=terms(service), batching=Batching(max_events=10)) as one:
@@ -168,36 +86,6 @@ async def test_where_nobody_answers_the_destination_pauses_and_says_why(service:
         assert one.of(DestinationResumed)
         assert sorted(",".join(bodies(service)).split(",")) == ["m0=free", "m1=free", "m2=free"]
         assert asked(service).count("/ask/E0") == 1
-
-
-async def test_what_was_answered_goes_before_a_later_event_of_its_user_that_was_not(
-    service: FakeHttp,
-) -> None:
-    service.rule = by_path({"/ask/E1": [Reply(is_reset=True), Reply(is_reset=True)]})
-    async with rig(plans(service), terms=terms(service), batching=Batching(max_events=2)) as one:
-        one.publish(envelope(0, "u"), envelope(1, "u"), envelope(2))
-        await one.finished(3, step=1)
-
-        sent = ",".join(bodies(service)).split(",")
-        assert sent.index("m0=free") < sent.index("m1=free")
-
-
-@pytest.mark.parametrize("answer", [Reply(status=503), Reply(status=400)])
-async def test_an_event_that_is_asked_again_does_not_overtake_one_that_the_destination_minds(
-    service: FakeHttp, answer: Reply
-) -> None:
-    """m0 is taken apart from m1 while m2, of its user, is to be tried again."""
-    service.rule = lambda request: (
-        Reply(status=503) if request.path == "/ask/E2" and len(asked(service)) < 4
-        else answer if request.path == "/hook" and b"m1=" in request.body and b"," in request.body
-        else None
-    )  # fmt: skip
-    async with rig(plans(service), terms=terms(service), batching=Batching(max_events=3)) as one:
-        one.publish(envelope(0, "u"), envelope(1), envelope(2, "u"))
-        await one.finished(3, step=1)
-
-        taken = [text for text in bodies(service) if "," not in text]
-        assert taken.index("m0=free") < taken.index("m2=free")
 
 
 async def test_what_was_answered_is_not_asked_again_when_the_destination_fails(service: FakeHttp) -> None:
@@ -245,36 +133,6 @@ async def test_a_batch_is_asked_about_together_and_taken_apart_where_it_is_refus
         ]
         assert one.store.count("filtered", "FILTERED_AT_INSERT_FUNCTION") == 1
         assert sorted(",".join(bodies(service, "/ask")).split(",")) == ["E0", "E1", "E3", "E4"]
-
-
-async def test_a_probe_that_is_filtered_says_nothing_of_a_destination_that_is_down(service: FakeHttp) -> None:
-    service.rule = by_path(
-        {
-            "/hook": [Reply(status=503)] * 4,
-            **{f"/ask/E{number}": Reply(status=404) for number in range(1, 6)},
-        }
-    )
-    async with rig(plans(service), terms=terms(service)) as one:
-        one.publish(*[envelope(number) for number in range(8)])
-        await one.finished(8, step=1)
-
-        assert (one.store.count("delivered"), one.store.count("filtered")) == (3, 5)
-        assert len(one.of(DestinationResumed)) == 1
-        assert all(signal.reason == "503" for signal in one.of(DestinationPaused))
-
-
-async def test_an_event_that_a_function_refuses_is_no_proof_that_the_destination_is_well(
-    service: FakeHttp,
-) -> None:
-    service.rule = by_path(
-        {"/hook": [Reply(status=401)] * 6, **{f"/ask/E{number}": Reply(status=400) for number in (1, 3, 5)}}
-    )
-    async with rig(plans(service), terms=terms(service)) as one:
-        one.publish(*[envelope(number) for number in range(8)])
-        await one.finished(8, step=1)
-
-        assert sorted(letter.message_id for letter in one.store.letters) == ["m1", "m3", "m5"]
-        assert one.store.count("delivered") == 5
 
 
 async def test_the_destination_that_delivers_by_itself_gets_what_the_function_made(service: FakeHttp) -> None:
@@ -351,21 +209,39 @@ async def test_a_function_that_never_ends_harms_its_event_only(service: FakeHttp
         assert sorted(",".join(bodies(service)).split(",")) == ["m1=free", "m2=free", "m3=free"]
 
 
-async def test_many_users_and_many_batches_end_exactly_once_whatever_fails(service: FakeHttp) -> None:
-    flaky = {f"/ask/E{number}": [Reply(status=503)] for number in range(0, 60, 7)}
-    flaky |= {f"/ask/E{number}": [Reply(is_reset=True)] for number in range(3, 60, 11)}
-    flaky |= {f"/ask/E{number}": [Reply(status=404)] for number in range(5, 60, 13)}
-    service.rule = by_path({**flaky, "/hook": [Reply(), Reply(status=500), Reply(status=413)]})
-    options: dict[str, Any] = {"batching": Batching(max_events=7), "concurrency": Concurrency(max=4)}
-    async with rig(plans(service), terms=terms(service), **options) as one:
-        for start in range(0, 60, 20):
-            one.publish(*[envelope(number, f"u{number % 9}") for number in range(start, start + 20)])
-        await one.finished(60, step=1)
+CHANGES = """
+function onTrack(event) {
+  if (event.event === "E1") BREAK;
+  event.properties.plan = "x";
+  return event;  // no fetch
+}
+"""
+CHANGES_ALL = f"{CHANGES.replace('onTrack', 'one')}\nfunction onBatch(events) {{ return events.map(one) }}"
 
-        sent = [text.split("=")[0] for text in ",".join(bodies(service)).split(",")]
-        dropped = {f"m{number}" for number in range(5, 60, 13)}
-        assert set(sent) | dropped == {f"m{number}" for number in range(60)}
-        assert one.store.count("delivered") + one.store.count("filtered") == 60
+
+@pytest.mark.parametrize("code", [CHANGES, CHANGES_ALL])
+@pytest.mark.parametrize(
+    ("breach", "reason"),
+    [
+        ("event.messageId = 'm0'", "TRANSFORMATION_ERROR"),
+        ("event.type = 'page'", "TRANSFORMATION_ERROR"),
+        ("return 5", "BAD_REQUEST"),
+        ("delete event.event", "BAD_REQUEST"),
+        ("throw new Error('x')", "BAD_REQUEST"),
+        ("nothing.here", "BAD_REQUEST"),
+    ],
+)
+async def test_an_event_that_comes_back_as_none_dies_at_once_and_alone(
+    service: FakeHttp, code: str, breach: str, reason: str
+) -> None:
+    changes = terms(service, code.replace("BREAK", breach))
+    async with rig(plans(service), terms=changes, batching=Batching(max_events=10)) as one:
+        one.publish(*[envelope(number) for number in range(3)])
+        await one.finished(3)
+
+        assert sorted(",".join(bodies(service)).split(",")) == ["m0=x", "m2=x"]
+        counts = {key[2]: number for key, number in one.store.counts.items() if len(key) == 3}
+        assert counts == {reason: 1}
 
 
 async def test_a_function_without_fetch_keeps_its_place_before_the_batch() -> None:

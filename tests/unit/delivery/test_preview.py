@@ -228,4 +228,4 @@ def test_an_insert_function_that_breaks_is_shown_as_failing() -> None:
         _Plain, "function onBatch() { throw 1 /* fetch */ }", *[track(number) for number in (1, 2)]
     )
 
-    assert (found.method, found.body) == ("fails", b"Rejected: Error: 1")
+    assert (found.method, found.body) == ("fails", b"Rejected: function 'ask': Error: 1")

@@ -186,6 +186,16 @@ def test_a_batch_that_returns_no_list_breaks() -> None:
     assert [str(one) for one in made] == ["function 'tidy': onBatch returned no list of events"] * 2
 
 
+def test_one_event_for_which_a_batch_throws_costs_no_other() -> None:
+    code = (
+        "function onBatch(events) { for (const one of events) if (one.event === 'B') throw 1; return events }"
+    )
+
+    made = Chain([function(code)]).apply_all([track(name) for name in "ABCDE"])
+
+    assert [type(one) for one in made] == [Track, PluginError, Track, Track, Track]
+
+
 def test_a_single_event_goes_to_its_own_handler_and_to_the_batchs_where_it_has_none() -> None:
     code = BATCH.replace("CHANGED", "events")
 
