@@ -5,17 +5,20 @@ from typing import Any
 
 import pytest
 
-from router.events.calls import AnyEvent
+from router.delivery.terms import Terms
+from router.events.calls import AnyEvent, Track
 from router.javascript.function_settings import FunctionSettings
 from router.javascript.function_transformation import FunctionTransformation
 from router.plugins.destination import Destination
 from router.plugins.outcome import Outcome
 from router.plugins.policies import Batching
+from router.plugins.request import Request
 from router.plugins.settings import Secret
+from router.plugins.transformation import Asking, Transformation
 from router.telemetry.happenings import DestinationPaused, DestinationResumed
 from router.testing.fake_http import FakeHttp, Reply
 from tests.flow.delivery.asking import ASK, BATCH, Plans, asked, bodies, by_path, plans, terms
-from tests.flow.delivery.rig import HookSettings, envelope, identify, rig
+from tests.flow.delivery.rig import Hook, HookSettings, envelope, identify, rig
 
 
 async def test_what_is_answered_goes_into_the_event_that_is_sent(service: FakeHttp) -> None:
@@ -250,3 +253,51 @@ async def test_a_function_without_fetch_keeps_its_place_before_the_batch() -> No
     )
 
     assert not plain.asks()
+
+
+class Fickle(Transformation[HookSettings, Track]):
+    """Asks about track calls, and keeps the contract only where it wants to."""
+
+    kind = "fickle"
+    is_insert_function = True
+
+    def asks(self) -> bool:
+        return True
+
+    def asking(self, events: Sequence[Track]) -> Asking:
+        yield Request.get(f"{self.settings.url}/ask/{events[0].event}", settles=events)
+        return [Outcome.delivered() if events[0].event == "E1" else events[0]]
+
+
+async def test_other_types_pass_a_function_and_one_that_says_nothing_is_asked_until_it_is_given_up(
+    service: FakeHttp,
+) -> None:
+    fickle = Fickle(HookSettings(url=service.url), name="fickle")
+
+    def make() -> Hook:
+        return Hook(HookSettings(url=service.url + "/hook"), name="crm")
+
+    async with rig(make, terms=Terms(asking=(fickle,)), batching=Batching(max_events=10)) as one:
+        one.publish(envelope(0), envelope(1), identify(2, "u2"))
+        await one.finished(3, step=60)
+
+        assert bodies(service) == ['"m0,m2"']
+        (letter,) = one.store.letters
+        assert (letter.message_id, letter.reason) == ("m1", "PLUGIN_ERROR")
+        assert "/ask/None" not in asked(service)
+
+
+async def test_where_the_first_of_two_functions_has_no_answer_the_second_is_not_asked(
+    service: FakeHttp,
+) -> None:
+    second = ASK.replace("/ask/", "/second/").replace('|| "free"', '+ "!"')
+    service.rule = by_path({"/ask/E1": [Reply(is_reset=True)]})
+    async with rig(plans(service), terms=terms(service, ASK, second), batching=Batching(max_events=2)) as one:
+        one.publish(envelope(0), envelope(1))
+        await one.finished(2, step=1)
+
+        first_hook = next(index for index, one in enumerate(service.requests) if one.path == "/hook")
+        paths = [request.path for request in service.requests]
+        assert paths.index("/second/E0") > paths.index("/ask/E1")
+        assert paths[:first_hook].count("/ask/E1") <= 2
+        assert sorted(",".join(bodies(service)).split(",")) == ["m0=!", "m1=!"]
