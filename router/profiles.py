@@ -10,8 +10,10 @@ from router.events.source import EMBEDDED_SOURCE, Source
 from router.rules.identity.computed.rules import ComputedRules
 from router.rules.identity.space_rules import SpaceRules
 
+Spaces = Mapping[str, tuple[str, SpaceRules]]
 
-def spaces_of(config: Config) -> Mapping[str, tuple[str, SpaceRules]]:
+
+def spaces_of(config: Config) -> Spaces:
     """For each source its space, which is its workspace, and the rules of that; none where there are no profiles."""
     identity = config.identity
     if identity is None:
@@ -32,6 +34,17 @@ def spaces_of(config: Config) -> Mapping[str, tuple[str, SpaceRules]]:
     }
 
 
-def computed_of(spaces: Mapping[str, tuple[str, SpaceRules]]) -> Mapping[str, ComputedRules]:
+def computed_of(spaces: Spaces) -> Mapping[str, ComputedRules]:
     """What is computed of profiles, by the name of the space; only spaces where anything is."""
     return {name: rules.computed for name, rules in spaces.values() if rules.computed}
+
+
+def with_traits_for(config: Config, spaces: Spaces) -> Spaces:
+    """`spaces` with the traits that the rules of `config` name kept besides: before those rules look at them."""
+    kept = kept_traits(config)
+    if all(kept <= rules.snapshot for _, rules in spaces.values()):
+        return spaces
+    return {
+        source: (space, replace(rules, snapshot=rules.snapshot | kept))
+        for source, (space, rules) in spaces.items()
+    }

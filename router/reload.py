@@ -4,8 +4,8 @@
 
 Proven means: the whole file is read and checked as `router check` does, no events would be lost, and every plugin that
 is new or changed takes its settings. Destinations change before sources, so that a new source's first event finds
-the new destinations born; source plugins that change stop before all that and start behind it. Reloads happen one after
-the other, and none begins once the router stops.
+the new destinations born, and traits that new rules look at are kept before these look; source plugins that change
+stop before all that and start behind it. Reloads happen one after the other, and none begins once the router stops.
 """
 
 import asyncio
@@ -101,6 +101,7 @@ class Reloads(Actor):
         instances = _instances(config, found)
         await router.plugin_sources.retire(config)
         await router.hooks.retire(config)
+        router.anticipate(config)
         failed = await router.destinations.apply(
             config.destinations,
             changed=instances,

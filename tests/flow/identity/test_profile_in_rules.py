@@ -1,5 +1,6 @@
 """Rules look at the profile of an event as it was when the event came: live, after a restart, and in a replay."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -172,6 +173,32 @@ async def test_a_rule_that_is_added_finds_older_events_without_the_trait(service
         await rig.replayed()
 
         assert rig.ids == ["m2"]
+
+
+async def test_a_reload_keeps_a_trait_before_the_rule_looks_at_it(service: FakeHttp) -> None:
+    async with replaying(service, identity={}) as rig:
+        await plan(rig.one, "gold")
+        await rig.one.drained()
+        service.default = Reply(is_held=True)
+        service.requests.clear()
+        await rig.one.router.track("Held", message_id="m1", user_id="u1")
+        await service.wait(1)
+        crm = {**rig.one.config["destinations"]["crm"], "filter": GOLD}
+        sections = {**rig.one.config, "destinations": {**rig.one.config["destinations"], "crm": crm}}
+        head = rig.one.router.stream.head
+
+        changing = asyncio.ensure_future(
+            rig.one.router.reload(load(sections, registry=rig.one.router.registry))
+        )
+        await rig.one.router.track("Meanwhile", message_id="m2", user_id="u1")
+        await rig.one.router.stream.wait_beyond(head)
+        assert not changing.done()
+        service.default = Reply()
+        service.release()
+        await changing
+        await rig.one.drained()
+
+        assert rig.ids == ["m1", "m2"]
 
 
 async def test_a_dead_letter_that_is_sent_again_knows_its_profile(service: FakeHttp) -> None:
