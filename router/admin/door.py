@@ -88,6 +88,8 @@ class AdminDoor:
             answer = await self._desk.answer(question)
         except (ValueError, RouterError) as error:  # a line that is too long is a ValueError too
             answer = {"error": str(error)}
+        if writer.is_closing():  # who asked did not wait for the answer
+            return
         writer.write(msgspec.json.encode(answer) + b"\n")
         await writer.drain()
 

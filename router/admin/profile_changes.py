@@ -9,7 +9,7 @@ from router.admin.verbs import Desk, Verb
 from router.storage.profile_changes import Change
 from router.storage.profile_follower import MOST_CHANGES, ProfileLog, oldest
 
-MOST_SECONDS = 5.0
+MOST_SECONDS = 2.0
 
 
 class AskChanges(Struct, frozen=True, forbid_unknown_fields=True):

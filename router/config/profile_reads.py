@@ -74,7 +74,7 @@ def check_profile_reads(
         elif not is_section_there:
             what = f"looks at {read.text}, and there are no profiles"
             problems.add(read.place, what, "add the section [identity]")
-        elif read.path != (_ID,) and read.path[:1] != (_TRAITS,):
+        elif read.path and read.path != (_ID,) and read.path[:1] != (_TRAITS,):
             what = f"looks at {read.text}, which is nothing"
             problems.add(read.place, what, "write profile.id or profile.traits.NAME")
     names = {read.trait for read in (*reads, *_chosen(identity))} - {None}

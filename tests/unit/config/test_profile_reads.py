@@ -105,6 +105,12 @@ def test_a_rule_is_refused_where_there_are_no_profiles() -> None:
     ]
 
 
+def test_a_rule_may_look_at_the_whole_profile_and_so_names_no_trait() -> None:
+    crm = {**WEBHOOK, "filter": "profile != null and profile.traits != null"}
+
+    assert kept_traits(config(destinations={"crm": crm})) == frozenset()
+
+
 def test_a_path_that_leads_nowhere_is_refused() -> None:
     [said] = problems(destinations={"crm": {**WEBHOOK, "filter": r"profile.my\ plan = 1"}})
 
