@@ -8,7 +8,7 @@ So it is as quick with ten million events as with ten, and an event is still kno
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 from msgspec.structs import replace
 
 from router.admin.verbs import Desk, Verb
@@ -91,6 +91,8 @@ class Found(Struct, frozen=True, kw_only=True):
     name: str = ""
     user: str = ""
     profile: str = ""
+    traits: Raw = Raw(b"{}")
+    """The traits of the profile that are kept with it, for rules."""
     is_kept: bool
     """Whether the stream still holds it."""
     destinations: Sequence[At]
@@ -206,6 +208,7 @@ async def _found(
         name=getattr(event, "event", None) or getattr(event, "name", None) or "",
         user=event.user_id or event.anonymous_id or "",
         profile=envelope.profile_id or "",
+        traits=Raw(b"{}") if event.profile is None else event.profile.traits_json,
         is_kept=True,
         destinations=at,
     )

@@ -2,6 +2,7 @@
 
 import click
 import msgspec
+from msgspec import Raw
 
 from router.admin.where import WHERE, AskWhere, At, Found, Happened, Where
 from router.cli import configuration, output
@@ -97,7 +98,8 @@ def _show_event(message_id: str, event: Found, *, is_alone: bool) -> None:
     if event.workspace and not is_alone:
         output.line(f"  workspace  {event.workspace}")
     if event.profile:
-        output.line(f"  profile    {event.profile}")
+        traits = bytes(event.traits).decode("utf-8", "replace") if event.traits != Raw(b"{}") else ""
+        output.line(output.printable(f"  profile    {event.profile} {traits}".rstrip()))
     if not event.destinations:
         output.line("\nThere is no destination.")
     for one in event.destinations:

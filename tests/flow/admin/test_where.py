@@ -46,6 +46,18 @@ async def store() -> MemoryStorage:
     return store
 
 
+async def test_an_event_says_what_rules_saw_of_its_profile() -> None:
+    async with running({"identity": {"snapshot": ["plan"]}}) as rig:
+        await rig.router.identify(user_id="u1", traits={"plan": "gold"})
+        await rig.router.track("Signed Up", user_id="u1", message_id="m1")
+        await rig.router.identify(user_id="u1", traits={"plan": "free"})
+        await rig.drained()
+        [event] = (await where(rig.router.storage, "m1")).found
+
+    assert event.profile.startswith("use_")
+    assert bytes(event.traits) == b'{"plan":"gold"}'
+
+
 async def test_an_event_that_was_delivered() -> None:
     async with running() as rig:
         await rig.router.track("Signed Up", user_id="u1", message_id="m1")

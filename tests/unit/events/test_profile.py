@@ -4,7 +4,7 @@ import msgspec
 import pytest
 from msgspec import Raw
 
-from router.events.calls import Track, cut, decode_event, keep_profile
+from router.events.calls import EMPTY_OBJECT, Track, cut, decode_event, keep_profile
 from router.events.envelope import Envelope
 from router.events.profile import ProfileSnapshot, attach, fields_with_profile, pack, traits_size, unpack
 from router.testing import identify, track
@@ -67,7 +67,10 @@ def test_what_a_client_calls_so_is_not_believed_and_stays_where_it_is(name: str)
 
 @pytest.mark.parametrize("profile", [GOLD, ProfileSnapshot("use_2"), None])
 def test_it_can_be_kept_by_itself(profile: ProfileSnapshot | None) -> None:
-    assert unpack(pack(profile)) == profile
+    found = unpack(pack(profile))
+
+    assert found == profile
+    assert found is None or found.traits_json is EMPTY_OBJECT or found.traits
 
 
 def test_the_traits_count_for_what_an_event_weighs() -> None:
