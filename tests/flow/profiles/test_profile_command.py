@@ -330,3 +330,16 @@ async def test_following_ends_with_a_word_where_no_router_runs(rig: Running, tmp
     assert done.exit_code == 1
     assert json.loads(done.stdout.splitlines()[0])["number"] == 0
     assert "no router runs" in done.stderr
+
+
+async def test_where_says_what_rules_saw_of_the_profile(tmp_path: Path) -> None:
+    async with profiles({"identity": {"snapshot": ["plan"]}}, folder=tmp_path) as rig:
+        await send(rig, identify("u1", plan="gold"), track("Paid", messageId="m1"))
+        await send(rig, identify("u1", plan="tin"))
+        file = tmp_path / "router.toml"
+        sections = '[identity]\n[sources.web]\nwrite_key = "wk_web"\nworkspace = "shop"\n'
+        file.write_text(CONFIG.format(folder=tmp_path) + sections)
+
+        done = await asyncio.to_thread(CliRunner().invoke, main, ["where", "m1", "--config", str(file)])
+
+    assert re.search(r'profile    use_\w+ \{"plan":"gold"\}\n', done.output), done.output
