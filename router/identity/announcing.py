@@ -5,11 +5,12 @@ made of. Who they are about is said by the ids of that event, where those lead t
 """
 
 from collections.abc import Mapping
-from hashlib import blake2b
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 from msgspec import Raw, Struct
+from xxhash import xxh3_128_hexdigest
 
 from router.events.calls import AnyEvent, Group, Identify, Track
 from router.rules.consent import preferences
@@ -38,6 +39,8 @@ class Ids(Struct, frozen=True):
     user: str | None
     anonymous: str | None
     group: str | None = None
+    consent: bytes = b""
+    """What that user allows, by category."""
 
 
 class Occasion(Struct, frozen=True):
@@ -59,14 +62,16 @@ def ids_of(space: Space, node: Node, occasion: Occasion) -> Ids | None:
         anonymous = _sent(space, node, "anonymous_id", event.anonymous_id)
         if user is None and anonymous is None:
             anonymous = _newest(space, node, "anonymous_id")
-        return None if user is None and anonymous is None else Ids(user, anonymous)
+        if user is None and anonymous is None:
+            return None
+        return Ids(user, anonymous, None, _consent(node, occasion))
     sent = event.group_id if isinstance(event, Group) else None
     group = _own(space, node, "group_id", sent)
     if group is None:
         return None
     if occasion.user is None:  # nobody did it: the account stands for itself
         return Ids(None, node.profile.id, group)
-    return Ids(event.user_id, event.anonymous_id, group)
+    return Ids(event.user_id, event.anonymous_id, group, _consent(node, occasion))
 
 
 def told(rule: Rule, json: bytes | None, form: str, ids: Ids, node: Node, occasion: Occasion) -> AnyEvent:
@@ -91,6 +96,21 @@ def told(rule: Rule, json: bytes | None, form: str, ids: Ids, node: Node, occasi
 def _shared(rule: Rule, form: str, ids: Ids, node: Node, occasion: Occasion) -> Mapping[str, Any]:
     event, space = occasion.event, node.profile.space
     text = f"{occasion.id}\0{space}\0{rule.collection}\0{rule.name}\0{form}"
+    return {
+        "message_id": PREFIX + xxh3_128_hexdigest(text.encode(errors="replace")),
+        "user_id": ids.user,
+        "anonymous_id": ids.anonymous,
+        "context_json": _context(rule, space, ids.group, ids.consent),
+        "original_timestamp": event.received_at,
+        "received_at": event.received_at,
+        "timestamp": event.received_at,
+        "version": VERSION,
+    }
+
+
+@lru_cache(maxsize=1000)
+def _context(rule: Rule, space: str, group: str | None, consent: bytes) -> Raw:
+    """The context that says what was computed, and what the user allows."""
     context: dict[str, Any] = {
         "personas": {
             "computation_class": rule.kind_name,
@@ -100,29 +120,20 @@ def _shared(rule: Rule, form: str, ids: Ids, node: Node, occasion: Occasion) -> 
             "space_id": space,
         }
     }
-    if ids.group is not None:
-        context["groupId"] = ids.group
-    consent = _consent(node, occasion)
-    if consent is not None:
-        context["consent"] = {"categoryPreferences": consent}
-    return {
-        "message_id": PREFIX + blake2b(text.encode(errors="replace"), digest_size=16).hexdigest(),
-        "user_id": ids.user,
-        "anonymous_id": ids.anonymous,
-        "context_json": Raw(_encode(context)),
-        "original_timestamp": event.received_at,
-        "received_at": event.received_at,
-        "timestamp": event.received_at,
-        "version": VERSION,
-    }
+    if group is not None:
+        context["groupId"] = group
+    if consent:
+        context["consent"] = {"categoryPreferences": Raw(consent)}
+    return Raw(_encode(context))
 
 
-def _consent(node: Node, occasion: Occasion) -> Mapping[str, Any] | None:
-    """What the user allows: as the profile knows it, else as the event says."""
+def _consent(node: Node, occasion: Occasion) -> bytes:
+    """What the user allows: as the profile knows it, else as the event says; empty for no word of it."""
     user = node if node.profile.collection == "users" else occasion.user
     if user is not None and user.traits is not None and user.traits.consent_at:
-        return user.traits.consent
-    return preferences(occasion.event)
+        return _encode(user.traits.consent)
+    found = preferences(occasion.event)
+    return b"" if found is None else _encode(found)
 
 
 def _own(space: Space, node: Node, type: str, sent: str | None) -> str | None:

@@ -44,10 +44,10 @@ class Computing:
         self._profiles.forget()
 
     def needs(self, space: Space, event: AnyEvent, found: Node | Facts) -> Iterator[Node]:
-        """Profiles in memory whose traits will be asked for, and are not there."""
+        """Profiles whose traits will be asked for, of those that are in memory without them."""
         rules = space.rules.computed
         if isinstance(found, Node):
-            if found.lacks_traits and rules.perhaps(event):
+            if rules.perhaps(event):
                 yield found
         elif rules and (found.traits or rules.perhaps(event)):
             yield from space.lacking(found)

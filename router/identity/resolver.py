@@ -170,7 +170,8 @@ class Resolver:
             made: Sequence[Made] = ()
             if self._is_computing and isinstance(found, Node | Facts):
                 space = self._spaces[event.source]
-                made = await self._computing.after(event, space, found, plan, node, position, done.counts)
+                if plan is not None or space.rules.computed.perhaps(event.event):
+                    made = await self._computing.after(event, space, found, plan, node, position, done.counts)
             if node is None:
                 attach(event.event, None)
             else:
@@ -236,10 +237,11 @@ class Resolver:
         others = dict.fromkeys([key for space, facts in asking for key in space.missing(facts)])
         await self.learn([key for key in others if key not in firsts])
         nodes = seen | {id(node): node for space, facts in needy for node in space.lacking(facts)}
-        for event, found in zip(events, met, strict=True) if self._is_computing else ():
-            if isinstance(found, Node | Facts):
-                lacking = self._computing.needs(self._spaces[event.source], event.event, found)
-                nodes.update((id(node), node) for node in lacking)
+        if self._is_computing:
+            for event, found in zip(events, met, strict=True):
+                if isinstance(found, Facts) or (found.__class__ is Node and found.lacks_traits):
+                    lacking = self._computing.needs(self._spaces[event.source], event.event, found)
+                    nodes.update((id(node), node) for node in lacking)
         for start in range(0, len(nodes), KEYS_AT_ONCE):
             await self.learn_traits(list(nodes.values())[start : start + KEYS_AT_ONCE])
 

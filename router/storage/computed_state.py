@@ -32,7 +32,9 @@ class ComputedState(Struct, array_like=True, gc=False):
 
     def copy(self) -> "ComputedState":
         """A copy that may be changed in place."""
-        cells = {place: dict(cell) if cell.__class__ is dict else cell for place, cell in self.cells.items()}
+        cells = dict(self.cells)
+        if self.entries:  # the cells are tables, which are changed in place
+            cells = {place: dict(cell) for place, cell in cells.items()}
         return ComputedState(
             self.rule, self.kind, self.window, cells, self.sent, self.touched_at, self.due_at, self.entries,
             self.size,

@@ -38,6 +38,8 @@ class Draft:
         """Profiles that are not as they were, by id."""
         self.with_traits: dict[str, Node] = {}
         """Those of them whose traits are not."""
+        self.weighed: set[str] = set()
+        """Those of them whose weight in memory is known."""
         self.links: dict[tuple[str, str], tuple[Link, Change]] = {}
         """Links that may be new: the store knows."""
         self._merged: dict[str, str] = {}
@@ -52,6 +54,7 @@ class Draft:
 
     def touched(self, node: Node, stamp: Stamp) -> None:
         """A profile changed in a way that shows."""
+        self.weighed.discard(node.profile.id)
         node.profile = replace(
             node.profile,
             updated_at=stamp.received_at,

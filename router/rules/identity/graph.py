@@ -83,11 +83,12 @@ class Graph:
 
     def committed(self) -> None:
         """The draft is in the store."""
-        for node in self.draft.changed.values():
-            self._memory.weigh(node)
+        weighed = self.draft.weighed
         for node in self.draft.with_traits.values():
             node.is_fresh = False
-            self._memory.weigh(node)
+        for id, node in (self.draft.changed | self.draft.with_traits).items():
+            if id not in weighed:
+                self._memory.weigh(node)
         for pair in self.draft.links:
             self._memory.links[pair] = None
         self.draft = Draft()
@@ -119,6 +120,8 @@ class Graph:
         if values:
             self.draft.touched(node, stamp)
             self.draft.traits_changed(node, values, traits, stamp)
+        self._memory.weigh(node)  # here, where others get their turn in between
+        self.draft.weighed.add(node.profile.id)
 
     # --- what an operator does ------------------------------------------------------------------------
 
@@ -266,6 +269,7 @@ class Graph:
         return Traits(dict(traits.values), traits.consent, traits.consent_at, dict(traits.computed))
 
     def _put_traits(self, node: Node, traits: Traits) -> None:
+        self.draft.weighed.discard(node.profile.id)
         node.traits = traits
         node.snapshot = None
         node.is_fresh = True

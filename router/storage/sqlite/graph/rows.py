@@ -102,5 +102,11 @@ def unpack_traits(row: bytes) -> Traits:
         {name: Trait(json, *stamps[stamp]) for name, (json, stamp) in values.items()},
         consent,
         consent_at,
-        {name: ComputedState(*state) for name, state in computed[0].items()} if computed else {},
+        {name: _state(*state) for name, state in computed[0].items()} if computed else {},
     )
+
+
+def _state(rule: str, kind: str, window: int, cells: dict[int, Any], *more: Any) -> ComputedState:
+    # the garbage collector keeps looking at lists, but not at tuples of plain values; there may be very many
+    cells = {place: tuple(one) if one.__class__ is list else one for place, one in cells.items()}
+    return ComputedState(rule, kind, window, cells, *more)
