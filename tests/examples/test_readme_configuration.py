@@ -6,6 +6,7 @@ import pytest
 
 from router.config.load import load
 from router.config.profile_reads import kept_traits
+from router.profiles import computed_of, spaces_of
 from tests.examples.blocks import block, blocks
 
 ENVIRONMENT = {"WEBSITE_WRITE_KEY": "wk_website", "PRIVACY_SECRET": "s3cret"}
@@ -25,3 +26,10 @@ def test_a_rule_that_looks_at_profiles_loads() -> None:
     config = load(tomllib.loads(block("README.md", "toml", "[identity]")), environ=ENVIRONMENT)
 
     assert kept_traits(config) == {"plan"}
+
+
+def test_what_is_computed_loads() -> None:
+    config = load(tomllib.loads(block("README.md", "toml", "[identity.audiences")), environ=ENVIRONMENT)
+
+    rules = computed_of(spaces_of(config))["default"]
+    assert sorted(rules.by_name["users"]) == ["orders_30d", "regulars"]
