@@ -28,6 +28,7 @@ from router.delivery.clock import Clock, SystemClock
 from router.delivery.sending.http import HttpClient
 from router.desk import desk_of
 from router.destinations import Destinations
+from router.diversions import Diversions
 from router.embedding import Embedding
 from router.enrichment.actor import Enrichment
 from router.enrichment.inventory import Inventory
@@ -40,6 +41,7 @@ from router.identity.editing import Editing
 from router.identity.resolver import Resolver
 from router.identity.timekeeper import Timekeeper
 from router.ingestion.actor import Ingestion
+from router.ingestion.hook_rows import lane_of
 from router.plugins.registry import Registry
 from router.processing import processing_of
 from router.profiles import computed_of, spaces_of, with_traits_for
@@ -61,6 +63,7 @@ from router.telemetry.happenings import ActorRestarted, RouterStarted, RouterSto
 from router.telemetry.metrics import Metrics
 from router.telemetry.recorder import Recorder
 from router.telemetry.signals import Observer, Signals
+from router.trying import Around
 
 STOP_SECONDS = 15.0
 """What the actors may take to stop; the process promises twenty seconds."""
@@ -285,18 +288,19 @@ class Router(Embedding):
             containment=self._containment,
         )
         self.plugin_sources.start(self.config)
-        self.hooks = Hooks(
-            self.storage,
-            ingestion=self.ingestion,
-            http=self._http,
-            limits=lambda: self.limits,
-            supervisor=self._supervisor,
-            signals=self.signals,
-            clock=self.clock,
-            containment=self._containment,
-        )
+        around = Around(
+            self.storage, self.ingestion, self._http, lambda: self.limits, self._supervisor, self.signals, self.clock,
+            self._containment,
+        )  # fmt: skip
+        self.hooks, self.diversions = Hooks(around), Diversions(around)
         self.hooks.start(self.config)
-        await self.hooks.tell_left_out(self.config)
+        self.diversions.start(self.config, self._processing)
+        await self.diversions.tell_left_out([lane_of(name) for name in self.hooks])
+
+    async def change_diversions(self) -> None:
+        """Have the functions that ask before events are kept go by the configuration that holds now."""
+        await self.diversions.retire(self.config, self._processing)
+        self.diversions.start(self.config, self._processing)
 
     def _make_storage(self) -> Storage:
         kind = self.config.storage.kind
@@ -394,5 +398,7 @@ class Router(Embedding):
     async def drained(self, *, replays: bool = False) -> None:
         """Return once every accepted event is finished at every destination; `replays` waits for those too."""
         await self.progress.drained()
+        while not await self.diversions.worked_off():
+            await self.progress.drained()
         if replays:
             await self.replays.idle()

@@ -15,6 +15,7 @@ from router.admin.replays import answer_replays
 from router.admin.schema import answer_schema
 from router.admin.verbs import Desk
 from router.admin.where import answer_where
+from router.ingestion.hook_rows import lane_of
 
 if TYPE_CHECKING:
     from router.app import Router
@@ -28,7 +29,11 @@ def desk_of(router: "Router") -> Desk:
         storage,
         url=lambda: router.url,
         counters=router.counters,
-        sources=lambda: {**router.plugin_sources.troubles, **router.hooks.troubles},
+        sources=lambda: {
+            **router.plugin_sources.troubles,
+            **router.hooks.troubles,
+            **router.diversions.troubles,
+        },
     )
     answer_last(desk, storage)
     answer_schema(desk, router.inventory.rows, router.inventory.findings.rows)
@@ -42,7 +47,7 @@ def desk_of(router: "Router") -> Desk:
         now=router.clock.now,
         destinations=lambda: router.destinations,
         accept=router.accept,
-        hooks=lambda: router.hooks,
+        lanes=lambda: {**{lane_of(name): hook for name, hook in router.hooks.items()}, **router.diversions},
     )
     answer_where(
         desk,

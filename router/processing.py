@@ -1,19 +1,22 @@
 """Puts together what each source's events go through before they are kept, from the whole configuration."""
 
 import base64
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from router.actors.guard import Guard
 from router.config.model import Config, PrivacyConfig
-from router.config.transformations import chain_of
 from router.enrichment.answers import Answers
 from router.enrichment.controlled import Controlled
 from router.enrichment.detection import Detection
+from router.enrichment.diverting import Diverting, lane_of_function
 from router.enrichment.enriching import Enriching
 from router.enrichment.planned import Planned
 from router.enrichment.privacy_guard import PrivacyGuard
 from router.enrichment.processing import Processing, ProcessingStep
 from router.events.source import EMBEDDED_SOURCE
+from router.plugins.chain import Chain
+from router.plugins.transformation import Transformation
 from router.rules.privacy.actions import encrypting, hashing, masked
 from router.rules.privacy.classified import Classified
 from router.rules.privacy.controls import compiled
@@ -32,9 +35,21 @@ def processing_of(config: Config, *, signals: Signals, guard: Guard) -> Mapping[
     detection = _detection(config)
     for name in {**config.sources, EMBEDDED_SOURCE: None}:
         privacy = guard_of(config, name)
-        steps = tuple(_steps(config, name, answers, guard))
+        steps = list(_steps(config, name, answers, guard))
+        otherwise, places, diversions = len(steps), {}, {}
+        for function, step in _transforming(config, name, guard):
+            steps.append(step)
+            if function:
+                places[function], diversions[function] = len(steps), lane_of_function(function, name)
         if steps or privacy is not None or detection is not None:
-            made[name] = Processing(steps, guard=privacy, detection=detection)
+            made[name] = Processing(
+                steps,
+                guard=privacy,
+                detection=detection,
+                places=places,
+                otherwise=otherwise,
+                diversions=diversions,
+            )
     return made
 
 
@@ -76,7 +91,27 @@ def _steps(
         yield Controlled(section.schema)
     if section is not None and section.enrich:
         yield Enriching(answers[kind] for kind in section.enrich)
-    chain = chain_of([one for one in config.transformations.values() if source in one.sources], guard=guard)
-    if chain is not None:
-        apply = chain.apply
-        yield lambda event, _: apply(event)
+
+
+def _transforming(config: Config, source: str, guard: Guard) -> Iterator[tuple[str, ProcessingStep]]:
+    """The transformations of a source, in the order of the file: those that ask nobody in chains, the others, each with
+    its name, as the places where events leave."""
+    plain: list[Transformation[Any, Any]] = []
+    for section in config.transformations.values():
+        if source not in section.sources:
+            continue
+        made = section.transformation()
+        if not made.asks():
+            plain.append(made)
+            continue
+        if plain:
+            yield "", _chained(plain, guard)
+            plain = []
+        yield section.name, Diverting(made, source)
+    if plain:
+        yield "", _chained(plain, guard)
+
+
+def _chained(transformations: Sequence[Transformation[Any, Any]], guard: Guard) -> ProcessingStep:
+    apply = Chain(transformations, guard=guard).apply
+    return lambda event, _: apply(event)

@@ -111,6 +111,7 @@ class Reloads(Actor):
         )
         router.adopt(_without(failed, without_fixed(router.config, config), old, found), registry)
         router.plugin_sources.start(router.config)
+        await router.change_diversions()
         router.hooks.start(router.config)
         front.refit(router)
         self.then()
@@ -140,7 +141,7 @@ class Reloads(Actor):
         head = self._router.stream.head
         found = [
             *lives.objections(config.destinations, states, stream_next=head),
-            *lives.hook_objections(config.sources, await self._router.storage.side_log.lanes()),
+            *lives.lane_objections(config, await self._router.storage.side_log.lanes()),
         ]
         problems = lives.worded(found, file=self._file)
         if problems:

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from router.admin.verbs import Desk, Verb
-from router.ingestion.hook_rows import lane_of, put_in_again, source_of
+from router.ingestion.hook_rows import is_lane, put_in_again, source_of
 from router.rules.again import sent_again
 from router.rules.request import Received, read_entry
 from router.storage.dead_letters import SLICE, LetterLine, LetterQuery
@@ -91,7 +91,7 @@ class Revives(Protocol):
 
 
 class Looks(Protocol):
-    """A webhook source at work."""
+    """Who works off a lane of the side log."""
 
     def look(self) -> None:
         """Something new waits for it."""
@@ -107,10 +107,10 @@ def answer_dead(
     now: Callable[[], int],
     destinations: Callable[[], Mapping[str, Revives]] | None = None,
     accept: Accept | None = None,
-    hooks: Callable[[], Mapping[str, Looks]] | None = None,
+    lanes: Callable[[], Mapping[str, Looks]] | None = None,
 ) -> None:
     """Have `desk` answer for `storage`. A running router gives its `destinations`, takes calls by `accept`, and has
-    `hooks` look for a vendor's requests that were put in again."""
+    those who work off `lanes` of the side log look for what was put in again."""
 
     async def find(asked: ListLetters) -> Letters:
         lines = await storage.letters.find(
@@ -124,7 +124,7 @@ def answer_dead(
     async def retry(asked: LetterIds) -> Retried:
         running = destinations() if destinations is not None else {}
         known = running.keys() if destinations is not None else set(asked.configured)
-        takers = {lane_of(name) for name in hooks()} if hooks is not None else set(asked.configured)
+        takers = set(asked.configured) if lanes is None else lanes().keys()
         letters = await storage.letters.read(asked.ids[:SLICE])
         parked = {one.name: one.parked for one in (await storage.books()).destinations}
         found = {letter.id for letter in letters}
@@ -139,7 +139,7 @@ def answer_dead(
                     refused.append(Refused(letter.id, why))
                 else:
                     done += 1
-            elif source_of(name) is not None:
+            elif is_lane(name):
                 if why := await _put_in_again(letter, takers):
                     refused.append(Refused(letter.id, why))
                 else:
@@ -175,18 +175,19 @@ def answer_dead(
         return ""
 
     async def _put_in_again(letter: DeadLetter, takers: Set[str]) -> str:
-        """Have a vendor's request run once more; why that cannot be, or nothing."""
-        source = source_of(letter.destination) or ""
-        if letter.destination not in takers:
-            return f"no source {source!r} takes requests any more; add [sources.{source}] again, or drop it"
+        """Have a vendor's request, or a diverted event, run once more; why that cannot be, or nothing."""
+        lane = letter.destination
+        if lane not in takers and (lanes is not None or source_of(lane) is not None):
+            section = f"[sources.{source_of(lane)}]" if source_of(lane) else "the section"
+            return f"nobody works for {lane} any more; add {section} again, or drop it"
         try:
             entry = put_in_again(letter)
         except msgspec.MsgspecError:
             return "its request cannot be read; drop it"
         if not await storage.side_log.revive(letter, entry):
             return "there is no such letter"
-        if hooks is not None and source in (running := hooks()):
-            running[source].look()
+        if lanes is not None:
+            lanes()[lane].look()
         return ""
 
     async def drop(asked: LetterIds) -> Dropped:

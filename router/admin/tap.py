@@ -15,7 +15,8 @@ from msgspec.structs import asdict
 
 from router.events.calls import AnyEvent
 from router.events.envelope import Envelope
-from router.telemetry.happenings import EventsBlocked, HookFailed, MembersRefused
+from router.telemetry.happenings import EventsBlocked, MembersRefused
+from router.telemetry.side_happenings import HookFailed
 from router.telemetry.signals import Signal
 
 QUEUE_LINES = 1000

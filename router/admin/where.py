@@ -8,10 +8,12 @@ So it is as quick with ten million events as with ten, and an event is still kno
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
+import msgspec
 from msgspec import Raw, Struct
 from msgspec.structs import replace
 
 from router.admin.verbs import Desk, Verb
+from router.enrichment.diverting import function_of
 from router.events.envelope import Envelope, order_keys
 from router.rules.request import read_entry
 from router.storage.cursor import Cursor
@@ -26,6 +28,8 @@ READ_BYTES = 1 << 20
 MOST_BYTES = 32 << 20
 """So much of what waits in the inbox is looked through."""
 MOST_LETTERS = 100
+MOST_ASKING = 5000
+"""So many of the events that wait for a function are looked through."""
 
 
 class AskWhere(Struct, frozen=True, forbid_unknown_fields=True):
@@ -45,6 +49,16 @@ class Waiting(Struct, frozen=True):
     door: Door
     duplicate_of: int | None
     """Position of the event that has this id already: the call will be dropped."""
+
+
+class Asking(Struct, frozen=True):
+    """An event that waits for a function that asks others, before it is kept."""
+
+    lane: str
+    received_at: int
+    attempts: int
+    due_at: int
+    reason: str
 
 
 class Happened(Struct, frozen=True):
@@ -106,7 +120,8 @@ class Where(Struct, frozen=True):
     failed: Sequence[LetterLine]
     """Letters of processing itself, or of the request of a vendor that has this id."""
     is_whole: bool
-    """False when more waits in the inbox than was looked through."""
+    """False when more waits in the inbox, or for functions, than was looked through."""
+    asking: Sequence[Asking] = ()
 
 
 WHERE: Verb[AskWhere, Where] = Verb("where", AskWhere, Where)
@@ -141,11 +156,13 @@ def answer_where(
         paused = {name: one.reason for name, one in (statuses() if statuses else {}).items() if one.is_paused}
         seen = next((place for place, (workspace, _) in places.items() if workspace), None)
         waiting, is_whole = await _waiting(storage, asked.message_id, seen)
+        asking, is_all = await _asking(storage, asked.message_id)
         return Where(
             waiting=waiting,
             found=[await _found(storage, *places[place], lines, paused) for place in sorted(places)],
             failed=[line for line in lines if line.position < 0],
-            is_whole=is_whole,
+            is_whole=is_whole and is_all,
+            asking=asking,
         )
 
     desk.on(WHERE, where)
@@ -174,6 +191,26 @@ async def _waiting(storage: Storage, message_id: str, seen: int | None) -> tuple
                         )
         position = entries[-1].position + entries[-1].events
     return found, position >= facts.inbox_next
+
+
+async def _asking(storage: Storage, message_id: str) -> tuple[list[Asking], bool]:
+    """The events with this id that wait for functions, and whether all that wait were looked through."""
+    found: list[Asking] = []
+    written = msgspec.json.encode(message_id)
+    for lane in await storage.side_log.lanes():
+        if function_of(lane.name) is None:
+            continue
+        beyond = looked = 0
+        while entries := await storage.side_log.read(lane.name, beyond=beyond, limit=100):
+            found += [
+                Asking(one.lane, one.received_at, one.attempts, one.due_at, one.reason)
+                for one in entries
+                if b'"message_id":' + written in one.data
+            ]
+            beyond, looked = entries[-1].id, looked + len(entries)
+            if looked >= MOST_ASKING:
+                return found, False
+    return found, True
 
 
 async def _found(

@@ -93,7 +93,7 @@ class Doors:
         for door in Door:
             if door.value.startswith("pixel/"):
                 self.routes.add_route("GET", f"/v1/{door.value}", partial(self._pixel, door))
-            elif door is not Door.EMBEDDED:
+            elif door not in (Door.EMBEDDED, Door.RETURNED):
                 self.routes.add_route("POST", f"/v1/{door.value}", partial(self.tracking.handle, door))
         for path, door in OTHER_PATHS.items():
             self.routes.add_route("POST", path, partial(self.tracking.handle, door))

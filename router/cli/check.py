@@ -44,7 +44,7 @@ def _look_at_store(file: str, config: Config) -> None:
         return
     found = [
         *lives.objections(config.destinations, seen.destinations, stream_next=seen.facts.stream_next),
-        *lives.hook_objections(config.sources, seen.books.lanes),
+        *lives.lane_objections(config, seen.books.lanes),
     ]
     problems = lives.worded(found, file=file)
     if problems:

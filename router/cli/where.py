@@ -49,7 +49,7 @@ def where(message_id: str, source: str | None, workspace: str | None, as_json: b
         output.line(msgspec.json.encode(found).decode())
     else:
         _show(message_id, found)
-    if not (found.waiting or found.found or found.failed):
+    if not (found.waiting or found.found or found.failed or found.asking):
         raise click.exceptions.Exit(1)
 
 
@@ -73,17 +73,25 @@ def _show(message_id: str, where: Where) -> None:
         output.line(f"  accepted   {shown(one.received_at)} from {one.source}, by {one.door.value}")
         if one.duplicate_of is not None:
             output.line(f"  it is a duplicate of {one.duplicate_of}, and will be dropped")
+    for waits in where.asking:
+        output.line(
+            f"{output.printable(message_id)}  waits for {waits.lane}, which asks others before it is kept"
+        )
+        output.line(f"  accepted   {shown(waits.received_at)}")
+        if waits.attempts:
+            tries = f"tried {waits.attempts} times; next at {shown(waits.due_at)} ({waits.reason})"
+            output.line(f"  {tries}")
     for line in where.failed:
         is_blocked = line.reason in BLOCK_REASONS
         what = "was blocked by its tracking plan" if is_blocked else "could not be processed"
         output.line(f"{output.printable(message_id)}  {what} ({line.reason})")
         when = f"{'blocked ' if is_blocked else 'given up'}   {shown(line.died_at)}"
         output.line(f"  {when}; `router dead show {line.id}` tells why")
-    if not (where.found or where.waiting or where.failed):
+    if not (where.found or where.waiting or where.failed or where.asking):
         output.line(f"No event {output.printable(message_id)} is known.")
         output.line("Ids are remembered for the longest dedupe_window of the sources, 24 h by default.")
     if not where.is_whole:
-        output.line("More waits in the inbox than was looked through.")
+        output.line("More waits than was looked through.")
 
 
 def _show_event(message_id: str, event: Found, *, is_alone: bool) -> None:

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct
 
-from router.config.model import DestinationConfig, SourceConfig
+from router.config.model import Config, DestinationConfig, TransformationConfig
 from router.config.problems import Path, Problems
 from router.config.source_plugins import is_webhook
+from router.enrichment.diverting import function_of
 from router.ingestion.hook_rows import source_of
 from router.storage.side_log import Lane
 from router.storage.store import REPLAY, DestinationState
@@ -59,16 +60,33 @@ def objections(
             yield Objection(name, ("destinations", config.name, "kind"), what, remedy, events)
 
 
-def hook_objections(sources: Mapping[str, SourceConfig], lanes: Iterable[Lane]) -> Iterator[Objection]:
-    """Sources that a configuration may not leave out: requests of vendors wait for their functions."""
+def lane_objections(config: Config, lanes: Iterable[Lane]) -> Iterator[Objection]:
+    """Functions that a configuration may not leave out: requests or events wait for them."""
     for lane in lanes:
-        name = source_of(lane.name)
-        if name is None or (name in sources and is_webhook(sources[name])):
+        one, many = (
+            ("request waits", "requests wait") if source_of(lane.name) else ("event waits", "events wait")
+        )
+        waits = f"1 {one}" if lane.waiting == 1 else f"{lane.waiting} {many}"
+        if (name := source_of(lane.name)) is not None:
+            if name in config.sources and is_webhook(config.sources[name]):
+                continue
+            path: Path = ("sources", name)
+            what = f"takes no requests any more, and {waits} for it"
+            remedy = "keep its section with enabled = false until they are done, or dead letters"
+        elif (function := function_of(lane.name)) is not None:
+            name, source = function
+            if name in config.transformations and _asks_about(config.transformations[name], source):
+                continue
+            path = ("transformations", name)
+            what = f"asks nobody about events of {source} any more, and {waits} for it"
+            remedy = "keep it until they are done, or dead letters"
+        else:
             continue
-        waits = "1 request waits" if lane.waiting == 1 else f"{lane.waiting} requests wait"
-        what = f"takes no requests any more, and {waits} for it"
-        remedy = "keep its section with enabled = false until they are done, or dead letters"
-        yield Objection(name, ("sources", name), what, remedy, lane.waiting, is_left_out=True)
+        yield Objection(name, path, what, remedy, lane.waiting, is_left_out=True)
+
+
+def _asks_about(section: TransformationConfig, source: str) -> bool:
+    return source in section.sources and section.transformation().asks()
 
 
 def leaving(

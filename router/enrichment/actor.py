@@ -134,6 +134,8 @@ class Enrichment(Actor):
             failures=made.failures,
             duplicates=made.duplicates,
             blocked=made.blocked,
+            diverted=made.diverted,
+            received_at=kept[-1].entry.received_at if kept else 0,
             findings=sightings.finds.new(),
         )
 

@@ -8,7 +8,7 @@ visible before the commit: a step that is prepared twice must come to the same e
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
@@ -46,6 +46,15 @@ class Aside(Struct):
     """The event as it met the step that dropped it: what privacy took out of it is not shown to those who watch."""
 
 
+class Diversion(Dropped, frozen=True, kw_only=True):
+    """The event leaves for a function that asks others, and comes back behind it."""
+
+    lane: str
+    """Where it waits in the side log."""
+    step: str
+    """The name of the function's section."""
+
+
 ProcessingStep = Callable[[AnyEvent, Aside], AnyEvent | Dropped]
 """One step; raises whatever it likes, which costs this event only."""
 
@@ -59,8 +68,16 @@ class Processing:
         *,
         guard: "PrivacyGuard | None" = None,
         detection: "Detection | None" = None,
+        places: Mapping[str, int] | None = None,
+        otherwise: int = 0,
+        diversions: Mapping[str, str] | None = None,
     ) -> None:
+        """`places` says where an event goes on that comes back from a function; from one that is gone, `otherwise`."""
+        self.diversions = diversions or {}
+        """The functions that ask others, each with the lane in which events wait for it."""
         self._steps: Sequence[ProcessingStep] = tuple(steps)
+        self._places = places or {}
+        self._otherwise = otherwise
         self.guard = guard
         """What keeps personal data out of everything that is made of a call."""
         self.detection = detection
@@ -68,7 +85,15 @@ class Processing:
 
     def apply(self, event: AnyEvent, aside: Aside) -> AnyEvent | Dropped:
         """The event as it comes out of the last step, or why it does not get there."""
-        for step in self._steps:
+        return self._apply(self._steps, event, aside)
+
+    def apply_behind(self, step: str, event: AnyEvent, aside: Aside) -> AnyEvent | Dropped:
+        """The same for an event that comes back from the function of this name."""
+        place = self._places.get(step, self._otherwise)
+        return self._apply(self._steps[place:], event, aside)
+
+    def _apply(self, steps: Sequence[ProcessingStep], event: AnyEvent, aside: Aside) -> AnyEvent | Dropped:
+        for step in steps:
             made = step(event, aside)
             if isinstance(made, Dropped):
                 aside.stopped = event

@@ -101,6 +101,11 @@ class RequestForm:
         )
         return event, metadata
 
+    @property
+    def entry(self) -> Entry:
+        """The request as it stands in the inbox."""
+        return self._entry
+
     def guarded(self, guard: Callable[[Entry, Received], tuple[Entry, Received]]) -> "RequestForm":
         """The form of the same request as `guard` leaves it."""
         return RequestForm(*guard(self._entry, self._received))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from msgspec import Raw, Struct
 
 from router.events.calls import AnyEvent
+from router.events.diverted import Diverted
 from router.events.found_field import FoundField
 
 PROCESSING_ERROR = "processing_error"
@@ -60,5 +61,9 @@ class Step(Struct, frozen=True):
     failures: Sequence[Failure] = ()
     duplicates: int = 0
     blocked: Sequence[Blocked] = ()
+    diverted: Sequence[tuple[str, Diverted]] = ()
+    """Events that leave processing for a function that asks others, each with its lane of the side log."""
+    received_at: int = 0
+    """When the last of its requests came."""
     findings: Sequence[FoundField] = ()
     """Fields that probably hold personal data and that no step saw before."""

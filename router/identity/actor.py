@@ -9,17 +9,22 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+import msgspec
+
 from router.actors.actor import Actor
 from router.actors.mailbox import Mailbox
 from router.errors import StorageError
+from router.events.diverted import Diverted
 from router.events.step import PROCESSING_ERROR, Failure, Step
 from router.identity.resolver import Resolver
 from router.storage.follower import Stream
 from router.storage.inbox import Inbox
 from router.storage.letters import PIPELINE, DeadLetter
 from router.storage.segment import encode_segment
+from router.storage.side_log import SideEntry
 from router.storage.store import Commit, SegmentDraft, Storage
 from router.telemetry.happenings import BatchCommitted, EventsBlocked, EventsGivenUp, FieldsFound
+from router.telemetry.side_happenings import EventsDiverted
 from router.telemetry.signals import Signals
 
 THREAD_EVENTS = 64
@@ -127,6 +132,7 @@ class Identity(Actor):
             [_dead_letter(failure) for failure in failures],
             resolved.changes,
             step.findings,
+            [_aside(lane, one, step.received_at) for lane, one in step.diverted],
         )
         if not await self._storage.commit(commit):
             return False
@@ -142,10 +148,16 @@ class Identity(Actor):
             self._signals.emit(EventsGivenUp(len(broken), broken[0].error))
         if step.blocked:
             self._signals.emit(EventsBlocked(tuple(step.blocked)))
+        if step.diverted:
+            self._signals.emit(EventsDiverted(tuple({lane for lane, _ in step.diverted}), len(step.diverted)))
         if step.findings:
             self._signals.emit(FieldsFound(tuple(one.path for one in step.findings)))
         self._signals.emit(BatchCommitted(first, len(envelopes), step.duplicates))
         return True
+
+
+def _aside(lane: str, event: Diverted, received_at: int) -> SideEntry:
+    return SideEntry(lane=lane, received_at=received_at, data=msgspec.json.encode(event))
 
 
 def _dead_letter(failure: Failure) -> DeadLetter:

@@ -25,7 +25,8 @@ from router.rules.request import THREAD_BYTES, Limits, Received
 from router.storage.entry import Door, Entry
 from router.storage.letters import DeadLetter
 from router.storage.side_log import SideEntry, SideLog
-from router.telemetry.happenings import HookFailed, SourceWaiting
+from router.telemetry.happenings import SourceWaiting
+from router.telemetry.side_happenings import HookFailed
 from router.telemetry.signals import Signals
 
 TRIES = 6
@@ -166,7 +167,7 @@ class HookActor(Actor):
         if len(self._running) >= SIDE_BY_SIDE:
             await self._news.wait()
             return
-        due_at = await self._insist(lambda: self._log.next_due(self._lane, now=now))
+        due_at = await self._next_due(now)
         if due_at is None:
             await self._news.wait()
             return
@@ -176,6 +177,10 @@ class HookActor(Actor):
             await self._news.wait()
         finally:
             timer.cancel()
+
+    async def _next_due(self, now: int) -> int | None:
+        due_at: int | None = await self._insist(lambda: self._log.next_due(self._lane, now=now))
+        return due_at
 
     # --- one request --------------------------------------------------------------------------------------
 
@@ -227,18 +232,34 @@ class HookActor(Actor):
             first_tried_at=entry.first_tried_at or now,
             reason=failed.code,
         )
-        is_over = failed.is_final or tried.attempts >= TRIES
-        seconds = 0.0 if is_over else wait_after(tried.attempts, failed.after)
+        is_over = failed.is_final or self._is_spent(tried, now)
+        seconds = 0.0 if is_over else self._seconds(tried, failed)
         letter = self._letter(tried, failed)
         if is_over:
             await self._insist(lambda: self._log.finish(tried, letter))
+            self._ended(tried)
         else:
             put_off = replace(tried, due_at=now + int(seconds * 1000))
             await self._insist(lambda: self._log.put_off(put_off))
+            self._postponed(put_off)
         what = "is a dead letter" if is_over else f"is tried again in {seconds:.0f} s"
         self.trouble = f"a request failed ({failed.code}) and {what}: {failed.text}".strip()
         facts = (self._source, failed.code, failed.text, tried.attempts, seconds)
         self._signals.emit(HookFailed(*facts, is_over=is_over, body=letter.event))
+
+    def _is_spent(self, tried: SideEntry, now: int) -> bool:
+        """Whether an entry was tried often enough."""
+        return tried.attempts >= TRIES
+
+    def _seconds(self, tried: SideEntry, failed: Failed) -> float:
+        """When it is tried again."""
+        return wait_after(tried.attempts, failed.after)
+
+    def _ended(self, entry: SideEntry) -> None:
+        """An entry is gone from the lane."""
+
+    def _postponed(self, entry: SideEntry) -> None:
+        """An entry was put off."""
 
     async def _insist(self, action: Callable[[], Awaitable[Any]]) -> Any:
         """Have the store do it, however long that takes."""

@@ -27,6 +27,11 @@ def source_of(lane: str) -> str | None:
     return lane.removeprefix(_PREFIX) if lane.startswith(_PREFIX) else None
 
 
+def is_lane(destination: str) -> bool:
+    """Whether what a letter names is a lane of the side log; no name of a destination has a blank in it."""
+    return " " in destination
+
+
 def entry_of(source: str, hook: Hook) -> SideEntry:
     """The entry of a request."""
     return SideEntry(lane=lane_of(source), received_at=hook.received_at, data=msgspec.msgpack.encode(hook))
@@ -76,6 +81,8 @@ def body_as_json(hook: Hook) -> bytes:
 
 
 def put_in_again(letter: DeadLetter) -> SideEntry:
-    """The entry of a letter's request: it begins anew, under the same id. Raises msgspec.MsgspecError."""
+    """The entry of a letter's request, or event: it begins anew, under the same id. Raises msgspec.MsgspecError."""
+    if source_of(letter.destination) is None:
+        return SideEntry(lane=letter.destination, received_at=letter.first_tried_at, data=letter.entry)
     hook = _decode(letter.entry)
     return SideEntry(lane=letter.destination, received_at=hook.received_at, data=letter.entry)

@@ -23,10 +23,7 @@ from router.plugins.transformation import Asking, Transformation
 UNSUPPORTED = Dropped("unsupported_event_type")
 NOTHING = Dropped("filtered_at_insert_function")
 DROPPED = Dropped("dropped_by_function")
-NO_FETCH = (
-    "fetch cannot be used here: nothing may wait on the way of an event that is to be kept; give the function "
-    "destinations instead of sources"
-)
+NO_FETCH = "fetch cannot be used here: the function does not name it, and so nobody sees that it asks others"
 _SILENT = ("DropEvent", "EventNotSupported")
 """What a function throws to say that an event goes no further, which is nobody's fault."""
 _NEEDED = ("type", "messageId", "receivedAt", "timestamp")

@@ -8,7 +8,7 @@ from router.events.times import format_instant, parse_instant
 from router.events.wire import Instant
 from router.rules.merge import set_member
 from router.rules.request import BATCH_DOORS, Received, read_entry
-from router.storage.entry import Entry
+from router.storage.entry import Door, Entry
 
 _encode = msgspec.json.encode
 _members = msgspec.json.Decoder(dict[str, Raw]).decode
@@ -32,6 +32,8 @@ def sent_again(entry: Entry, now: int) -> Entry:
     A client that sends a call again stamps `sentAt` anew too; `timestamp` is corrected by the difference between the
     two clocks, and that must not grow by the time in which the call lay here.
     """
+    if entry.door is Door.RETURNED:
+        return replace(entry, received_at=now)
     received = read_entry(entry)
     [call] = received.calls
     sent = _parsed(call.sent_at if call.sent_at is not None else received.sent_at)

@@ -5,11 +5,13 @@ same number and order, because `Received.body` holds accepted members only.
 """
 
 from collections.abc import Callable, Sequence
+from typing import cast
 
 import msgspec
 from msgspec import Raw, Struct
 
 from router.errors import RequestRefused
+from router.events.diverted import Returned, ReturnedCall
 from router.events.wire import ABSENT, AnyCall, Instant
 from router.rules.ingest import CALLS, Refused, checked, judge
 from router.rules.json_text import compact_size, is_deeper_than, opening_brackets, replace_lone_surrogates
@@ -21,7 +23,7 @@ BATCH_DOORS = frozenset({Door.BATCH, Door.SHORT_BATCH, Door.IMPORT, Door.EMBEDDE
 TYPE_OF_DOOR: dict[Door, str] = {
     door: next(kind for kind in CALLS if kind == word or (len(word) == 1 and kind[0] == word))
     for door in Door
-    if door not in BATCH_DOORS
+    if door not in BATCH_DOORS and door is not Door.RETURNED
     for word in (door.value.removeprefix("pixel/"),)
 }
 """The call that a single-event door takes; the path decides the type."""
@@ -45,6 +47,7 @@ class Limits(Struct, frozen=True):
     """Most events of a batch; what is beyond is not stored."""
 
 
+_decode_returned = msgspec.json.Decoder(Returned).decode
 _NO_LIMITS = Limits(1 << 62, 1 << 62, 1 << 62)
 
 
@@ -99,6 +102,8 @@ def read_request(door: Door, body: bytes, *, limits: Limits) -> Received:
     try:
         if door in BATCH_DOORS:
             return _read_batch(text, limits)
+        if door is Door.RETURNED:
+            return read_returned(text)
         return _read_single(text, TYPE_OF_DOOR[door], limits)
     except msgspec.ValidationError as error:
         raise _invalid(f"the body must be a JSON object: {error}") from None
@@ -111,6 +116,13 @@ def read_request(door: Door, body: bytes, *, limits: Limits) -> Received:
 def read_entry(entry: Entry) -> Received:
     """Read an entry of the inbox again; its members were judged when they came."""
     return read_request(entry.door, entry.body, limits=_NO_LIMITS)
+
+
+def read_returned(body: bytes) -> Received:
+    """Read an event that comes back from a function."""
+    returned = _decode_returned(body)
+    call = ReturnedCall(message_id=returned.message_id, returned=returned)
+    return Received((cast("AnyCall", call),), body)  # who takes calls of this door knows
 
 
 def _clean(body: bytes) -> bytes:

@@ -31,6 +31,8 @@ class Door(StrEnum):
     PIXEL_ALIAS = "pixel/alias"
     EMBEDDED = "embedded"
     """A call of the embedding program; its body has the form of a batch."""
+    RETURNED = "returned"
+    """An event that comes back from a function that asks others; its body is a `Returned`. No client comes this way."""
 
 
 class Entry(Struct, frozen=True, array_like=True, gc=False):

@@ -64,6 +64,13 @@ class SideLog(ABC):
         """
 
     @abstractmethod
+    async def read(self, lane: str, *, beyond: int, limit: int) -> list[SideEntry]:
+        """Up to `limit` entries behind the id `beyond`, due or not, in the order of their ids.
+
+        A damaged entry is set aside, and counted.
+        """
+
+    @abstractmethod
     async def next_due(self, lane: str, *, now: int) -> int | None:
         """When the next entry becomes due that is not due at `now`, or None."""
 

@@ -28,7 +28,7 @@ from router.storage.outcome import OutcomeRecord
 from router.storage.profile_changes import ProfileChanges
 from router.storage.profiles import Profiles
 from router.storage.replays import Place, ReplayRows
-from router.storage.side_log import SideLog
+from router.storage.side_log import SideEntry, SideLog
 from router.storage.trace import Trace
 
 REPLAY = "replay"
@@ -66,6 +66,8 @@ class Commit(Struct, frozen=True, gc=False):
     """What the step changes of the identity graph."""
     findings: Sequence[FoundField] = ()
     """Fields that probably hold personal data and that the step saw first, in the place of rows with their path."""
+    diverted: Sequence[SideEntry] = ()
+    """Events that leave for functions that ask others; no budget refuses them, for they were accepted."""
 
 
 class Settlement(Struct, frozen=True, gc=False):

@@ -108,6 +108,8 @@ def stream_sum(books: Books) -> Conservation:
     for (name, *labels), amount in books.counters:
         if name == "filtered_at_source" or (name == "failed_on_ingest" and labels[-1] in DROPS):
             dropped[labels[-1]] += amount
+        elif name == "diverted":  # it comes back through the inbox, and is received once more
+            dropped[name] += amount
         elif name == "created_at_source":
             created += amount
     return Conservation(

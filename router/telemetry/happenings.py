@@ -117,30 +117,6 @@ class SourceStopped(Signal, frozen=True):
     reason: str
 
 
-class HookFailed(Signal, frozen=True):
-    """A source could not make calls of a vendor's request."""
-
-    source: str
-    reason: str
-    error: str
-    """What was raised, and the console of a function; never logged."""
-    attempts: int
-    seconds: float
-    """When it is tried again."""
-    is_over: bool
-    """Whether it is a dead letter now."""
-    body: bytes
-    """Its body as JSON, for `tap`; never logged."""
-
-
-class HooksLeftOut(Signal, frozen=True):
-    """Requests of a vendor wait for a source that is not configured; they are kept, but nothing runs them."""
-
-    source: str
-    requests: int
-    remedy: str
-
-
 class CursorLeftOut(Signal, frozen=True):
     """The cursor of a source was kept by a plugin of another kind: this one begins anew."""
 

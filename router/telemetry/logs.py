@@ -18,6 +18,7 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from router.telemetry import happenings as h
+from router.telemetry import side_happenings as side
 from router.telemetry.signals import Signal
 
 Level = Literal["debug", "info", "warning", "error"]
@@ -39,7 +40,7 @@ _LEVELS: dict[type[Signal], Level] = {
     h.SourceWaiting: "warning",
     h.SourceStopped: "error",
     h.CursorLeftOut: "warning",
-    h.HooksLeftOut: "error",
+    side.LaneLeftOut: "error",
     h.StoreOpened: "info",
     h.StoreTroubled: "error",
     h.StoreRecovered: "info",
@@ -154,7 +155,7 @@ def level_of(signal: Signal) -> Level:
         return "error"  # it does not recover by itself: someone must mend the credentials
     if isinstance(signal, h.RequestAnswered) and signal.status >= 500:
         return "warning"
-    if isinstance(signal, h.HookFailed):
+    if isinstance(signal, side.HookFailed):
         return "error" if signal.is_over else "warning"
     return _LEVELS.get(type(signal), "debug")
 
@@ -170,7 +171,7 @@ def facts_of(signal: Signal) -> dict[str, Any]:
         return {"sources": sources, "events": len(signal.events), "reasons": reasons}
     if isinstance(signal, h.FieldsFound):
         return {"count": len(signal.paths), "remedy": "see router privacy inbox"}
-    if isinstance(signal, h.HookFailed):
+    if isinstance(signal, side.HookFailed):
         return {"source": signal.source, "reason": signal.reason, "attempts": signal.attempts, "requests": 1}
     if isinstance(signal, h.ReloadRefused):
         return {"problems": " | ".join(signal.problems)}

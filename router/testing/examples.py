@@ -176,7 +176,7 @@ def _event(example: Example) -> AnyEvent:
 def _transformed(section: TransformationConfig, example: Example) -> Iterator[str]:
     """What is not as expected of a transformation."""
     transformation = section.transformation()
-    if transformation.asks() and section.destinations:
+    if transformation.asks():
         yield from _asked(InsertFunction(transformation), example)
         return
     (made,) = Chain([transformation]).apply_all([_event(example)])

@@ -18,7 +18,6 @@ from msgspec import UNSET, Struct, field
 from router.delivery.sending.http import HttpClient
 from router.delivery.sending.outgoing import Outgoing
 from router.events.calls import decode_open_json
-from router.hooks import asked
 from router.ingestion.receiving import calls_of
 from router.ingestion.source_calls import parts, read_part
 from router.plugins.request import FORM, JSON, Answer
@@ -26,6 +25,7 @@ from router.plugins.webhook import Hook, WebhookSource
 from router.rules.request import Limits
 from router.testing.exchanging import Scripted, answer
 from router.testing.sample import configured
+from router.trying import asked
 
 RECEIVED_AT = 1_904_637_600_000
 """When requests of tests come: 2030-05-10T10:00:00Z."""

@@ -13,6 +13,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "router.errors",
         "router.telemetry.signals",
         "router.telemetry.happenings",
+        "router.telemetry.side_happenings",
     ),
     ("router.rules", "router.storage", "router.plugins", "router.javascript"),
     (*STAGES, "router.progress"),
@@ -32,6 +33,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "router.containment",
         "router.desk",
         "router.destinations",
+        "router.diversions",
         "router.drain",
         "router.embedding",
         "router.front",
@@ -42,6 +44,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "router.reload",
         "router.sources",
         "router.testing",
+        "router.trying",
     ),
 )
 """From the ground up. The longest name that fits decides: `router.storage.store` is a contract, on the second floor."""

@@ -32,8 +32,16 @@ class MemorySideLog(SideLog):
         """Add an entry; raises StoreFull above the budget."""
         if self._budget is not None and sum(len(one.data) for one in self._entries.values()) >= self._budget:
             raise StoreFull("the side budget is spent")
+        return self.take(entry)
+
+    def take(self, entry: SideEntry) -> int:
+        """Add an entry, whatever there is already."""
         self._count({(PUT, entry.lane): 1})
         return self._insert(entry)
+
+    async def read(self, lane: str, *, beyond: int, limit: int) -> list[SideEntry]:
+        """Entries behind an id."""
+        return [one for one in self._entries.values() if one.lane == lane and one.id > beyond][:limit]
 
     async def due(self, lane: str, *, now: int, horizon: int, limit: int) -> list[SideEntry]:
         """What is due."""

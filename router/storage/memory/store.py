@@ -340,6 +340,8 @@ class MemoryStorage(Storage):
         del self._entries[:done]
         self._letters.add(commit.dead_letters)
         self._count(commit.counts)
+        for entry in commit.diverted:
+            self._side_log.take(entry)
 
     def _state(self, name: str) -> DestinationState:
         rows = self._parked[name]

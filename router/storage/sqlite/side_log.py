@@ -7,19 +7,21 @@ has to be walked over to find the other.
 import sqlite3
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import zstandard
 
 from router.errors import StoreFull
 from router.storage.letters import DeadLetter
-from router.storage.segment_layout import compressor, decompressor
-from router.storage.side_log import DAMAGED, DEAD, DONE, PUT, REVIVED, Lane, SideEntry, SideLog
+from router.storage.segment_layout import decompressor
+from router.storage.side_log import DAMAGED, DEAD, DONE, REVIVED, Lane, SideEntry, SideLog
 from router.storage.sqlite import statements
 from router.storage.sqlite.budgets import Budget
 from router.storage.sqlite.health import Health
 from router.storage.sqlite.letter_rows import add_letters
 from router.storage.sqlite.readers import Readers
-from router.storage.sqlite.statements import COMPRESS_BYTES, PLAIN, ZSTD, State
+from router.storage.sqlite.side_rows import insert, packed, take
+from router.storage.sqlite.statements import ZSTD, State
 from router.storage.sqlite.writer import Writer
 
 _COLUMNS = "id, received_at, attempts, first_tried_at, due_at, reason, codec, checksum, data"
@@ -49,6 +51,13 @@ class SqliteSideLog(SideLog):
             await self._writer.small(partial(_set_aside, lane, number, reason))
         return found
 
+    async def read(self, lane: str, *, beyond: int, limit: int) -> list[SideEntry]:
+        """Entries behind an id."""
+        found, damaged = await self._readers.read(partial(_behind, lane, beyond, limit))
+        for number, reason in damaged:
+            await self._writer.small(partial(_set_aside, lane, number, reason))
+        return found
+
     async def next_due(self, lane: str, *, now: int) -> int | None:
         """When the next entry becomes due."""
         query = "SELECT min(due_at) FROM side_log WHERE lane = ? AND due_at > ?"
@@ -72,30 +81,6 @@ class SqliteSideLog(SideLog):
         return await self._readers.read(read_lanes)
 
 
-def packed(entry: SideEntry) -> tuple[bytes, int]:
-    """An entry's data as it is stored, and its codec."""
-    if len(entry.data) <= COMPRESS_BYTES:
-        return entry.data, PLAIN
-    return compressor(1)(entry.data), ZSTD
-
-
-def insert(database: sqlite3.Connection, state: State, entry: SideEntry, row: tuple[bytes, int]) -> int:
-    """Write the row of an entry; counting it is the caller's."""
-    data, codec = row
-    size = statements.weight(len(data))
-    state.side_bytes += size
-    number = database.execute(
-        "INSERT INTO side_log (lane, received_at, attempts, first_tried_at, due_at, reason, size, codec, checksum, "
-        "data) VALUES (?,?,?,?,?,?,?,?,?,?)",
-        (
-            entry.lane, entry.received_at, entry.attempts, entry.first_tried_at, entry.due_at, entry.reason,
-            size, codec, statements.checksum(data), data,
-        ),
-    ).lastrowid  # fmt: skip
-    assert number is not None  # a row was inserted
-    return number
-
-
 def read_lanes(database: sqlite3.Connection) -> tuple[Lane, ...]:
     """Every lane in which something waits, from its index alone."""
     query = "SELECT lane, count(*), sum(due_at > 0) FROM side_log GROUP BY lane ORDER BY lane"
@@ -117,8 +102,7 @@ def _put(
             f"the side budget of {budget.limit} bytes is spent ({state.side_bytes} in use): more comes in than "
             "functions work off; raise [storage] side_budget, or see why they fail"
         )
-    statements.count(database, {(PUT, entry.lane): 1})
-    return insert(database, state, entry, row)
+    return take(database, state, entry, row)
 
 
 def _due(
@@ -132,8 +116,19 @@ def _due(
     ):
         query = f"SELECT {_COLUMNS} FROM side_log WHERE lane = ? AND {condition} LIMIT ?"
         rows += database.execute(query, (lane, *values, limit)).fetchall()
+    return _unpacked(lane, sorted(rows)[:limit])
+
+
+def _behind(
+    lane: str, beyond: int, limit: int, database: sqlite3.Connection
+) -> tuple[list[SideEntry], list[tuple[int, str]]]:
+    query = f"SELECT {_COLUMNS} FROM side_log WHERE id > ? AND lane = ? ORDER BY id LIMIT ?"
+    return _unpacked(lane, database.execute(query, (beyond, lane, limit)).fetchall())
+
+
+def _unpacked(lane: str, rows: Sequence[tuple[Any, ...]]) -> tuple[list[SideEntry], list[tuple[int, str]]]:
     found, damaged = [], []
-    for row in sorted(rows)[:limit]:
+    for row in rows:
         *facts, codec, checksum, data = row
         number, received_at, attempts, first_tried_at, due_at, reason = facts
         try:

@@ -16,10 +16,13 @@ from msgspec.structs import astuple
 
 from router.errors import StorageError
 from router.storage.entry import Entry
+from router.storage.side_log import SideEntry
 from router.storage.sqlite import statements
 from router.storage.sqlite.expired import Ranges
 from router.storage.sqlite.graph import tables
+from router.storage.sqlite.graph.tables import Packed as Graph
 from router.storage.sqlite.schema import PAGE_SIZE
+from router.storage.sqlite.side_rows import Packed, packed, take
 from router.storage.sqlite.statements import State
 from router.storage.store import Commit, Settlement
 
@@ -79,6 +82,7 @@ def run_turn(database: sqlite3.Connection, work: Work, desk: Desk) -> Done:
     rows = statements.pack_entries(work.entries)
     changes = work.commit.profiles if work.commit is not None else None
     graph = tables.pack(changes) if changes is not None else None
+    diverted = [(one, packed(one)) for one in work.commit.diverted] if work.commit is not None else []
     desk.fault("begin")
     database.execute("BEGIN IMMEDIATE")
     try:
@@ -98,7 +102,7 @@ def run_turn(database: sqlite3.Connection, work: Work, desk: Desk) -> Done:
                 state,
                 "commit",
                 desk,
-                lambda: statements.commit(database, state, desk_commit, graph),
+                lambda: _commit(database, state, desk_commit, graph, diverted),
             )
         if work.settlements:
             done.settled = _part(
@@ -120,6 +124,20 @@ def run_turn(database: sqlite3.Connection, work: Work, desk: Desk) -> Done:
             database.execute("ROLLBACK")
     done.written = _written(work, [row.size for row in rows]) + (graph.size + 2 * PAGE_SIZE if graph else 0)
     return done
+
+
+def _commit(
+    database: sqlite3.Connection,
+    state: State,
+    commit: Commit,
+    graph: Graph | None,
+    diverted: Sequence[tuple[SideEntry, Packed]],
+) -> bool:
+    if not statements.commit(database, state, commit, graph):
+        return False
+    for entry, row in diverted:
+        take(database, state, entry, row)
+    return True
 
 
 def _part(
@@ -149,6 +167,7 @@ def _written(work: Work, sizes: Sequence[int]) -> int:
         size += 6 * PAGE_SIZE
         if segment is not None:
             size += statements.weight(len(segment.data)) * 2 + len(segment.message_hashes)
+        size += sum([len(one.data) for one in work.commit.diverted])
     if work.settlements:
         size += (3 + len(work.settlements)) * PAGE_SIZE
     if work.step is not None:

@@ -10,8 +10,9 @@ from router.errors import StoreFull, StoreUnavailable
 from router.storage.letters import DeadLetter
 from router.storage.memory.store import MemoryStorage
 from router.storage.side_log import Lane, SideEntry
-from router.storage.store import Storage
+from router.storage.store import Commit, Storage
 from tests.contract.storage.faults import Fault, Opened, broken, change, full
+from tests.contract.storage.samples import entry as sample
 
 LANE = "source stripe"
 HOUR = 3_600_000
@@ -195,3 +196,52 @@ async def test_a_damaged_entry_is_set_aside_and_counted(opened: Opened) -> None:
         assert [one.data for one in await due(store)] == [b"b"]
         assert await counts(store) == {("side_put", LANE): 2, ("side_damaged", LANE): 1}
         assert [one.data for one in await due(store)] == [b"b"]
+
+
+# --- with a step of processing --------------------------------------------------------------------------
+
+
+async def test_an_event_that_leaves_processing_is_written_with_the_cursor_that_passes_it(
+    store: Storage,
+) -> None:
+    await store.append([sample()], {})
+    leaves = Commit(0, 1, None, {("diverted", "website"): 1}, diverted=[entry(b"event")])
+
+    assert await store.commit(leaves)
+    assert not await store.commit(leaves)
+
+    assert [one.data for one in await store.side_log.read(LANE, beyond=0, limit=5)] == [b"event"]
+    assert (await store.facts()).inbox_cursor == 1
+    assert await counts(store) == {("diverted", "website"): 1, ("side_put", LANE): 1}
+
+
+async def test_entries_are_read_on_behind_an_id_due_or_not(store: Storage) -> None:
+    ids = [await store.side_log.put(entry(b"%d" % number)) for number in range(4)]
+    [first, *_] = await due(store)
+    await store.side_log.put_off(replace(first, due_at=9_000))
+
+    found = await store.side_log.read(LANE, beyond=0, limit=2)
+    assert [one.id for one in found] == ids[:2]
+    assert found[0].due_at == 9_000
+    assert [one.id for one in await store.side_log.read(LANE, beyond=ids[1], limit=9)] == ids[2:]
+
+
+async def test_an_event_that_leaves_is_written_whatever_the_budget(opened: Opened) -> None:
+    async with opened(side_budget=1) as store:
+        await store.append([sample()], {})
+        await store.side_log.put(entry())
+        assert await store.commit(Commit(0, 1, None, {}, diverted=[entry(b"event" * 500)]))
+
+        assert len(await due(store)) == 2
+
+
+async def test_a_commit_that_fails_leaves_neither(opened: Opened) -> None:
+    fault = Fault()
+    async with opened(fault=fault) as store:
+        await store.append([sample()], {})
+        fault.at["end"] = broken()
+        with pytest.raises(StoreUnavailable):
+            await store.commit(Commit(0, 1, None, {}, diverted=[entry()]))
+
+        assert await due(store) == []
+        assert (await store.facts()).inbox_cursor == 0

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from router.ingestion.hook_actor import wait_after
-from router.telemetry.happenings import HookFailed, MembersRefused
+from router.telemetry.happenings import MembersRefused
+from router.telemetry.side_happenings import HookFailed
 from router.testing.clock import ManualClock
 from router.testing.fake_http import FakeHttp, Reply
 from tests.flow.hooks.rig import function, hooked

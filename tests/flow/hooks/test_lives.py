@@ -16,7 +16,7 @@ from router.desk import desk_of
 from router.errors import ConfigError, StoreUnavailable
 from router.storage.side_log import SideEntry
 from router.telemetry.conservation import all_sums
-from router.telemetry.happenings import HookFailed, HooksLeftOut
+from router.telemetry.side_happenings import HookFailed, LaneLeftOut
 from router.testing.clock import EPOCH, ManualClock
 from tests.flow.hooks.rig import KEY, TRACKS, function, hooked
 
@@ -131,9 +131,9 @@ async def test_a_source_that_is_gone_at_the_start_is_named_and_its_requests_stay
         await one.hears(HookFailed)
     async with hooked({"write_key": "wk"}, folder=tmp_path, kind="sqlite") as one:
         assert await one.waiting() == {"source shop": 1}
-        await one.rig.router.hooks.tell_left_out(one.rig.router.config)
-        left = await one.hears(HooksLeftOut)
-        assert (left.source, left.requests) == ("shop", 1)
+        await one.rig.router.diversions.tell_left_out(())
+        left = await one.hears(LaneLeftOut)
+        assert (left.lane, left.requests) == ("source shop", 1)
 
 
 async def test_a_failing_function_harms_no_other_source() -> None:

@@ -199,7 +199,7 @@ def test_an_event_at_the_limit_is_accepted_and_one_byte_more_is_not(character: s
 
 
 def test_every_door_is_read_as_a_batch_or_as_one_call() -> None:
-    for door in Door:
+    for door in set(Door) - {Door.RETURNED}:
         call = {"userId": "u", "event": "E", "groupId": "g", "previousId": "p"}
         body = {"batch": [{"type": "track", **call}]} if door in BATCH_DOORS else call
 

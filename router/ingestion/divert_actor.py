@@ -1,0 +1,106 @@
+"""The actor of one function that asks others about the events of a source, before they are kept.
+
+    enrichment ──▶ side log ──▶ this actor ──asking──▶ inbox, as `Returned` ──▶ entry finished, and the steps behind
+
+Events of one user keep their order: one that waits, or is worked on, holds back those behind it that share one of its
+keys. A function that fails is tried again for four hours, a little later each time.
+"""
+
+import random
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from router.ingestion.hook_actor import SIDE_BY_SIDE, Failed, HookActor
+from router.plugins.source import Call
+from router.rules.request import read_returned
+from router.storage.entry import Door, Entry
+from router.storage.side_log import SideEntry
+
+GIVE_UP_SECONDS = 4 * 3600.0
+FIRST_SECONDS = 1.0
+MOST_SECONDS = 300.0
+"""The first wait, and the longest; each is twice the one before, and up to half of it is left to chance."""
+AHEAD = 500
+"""So many entries are looked at, to find one that nobody holds back."""
+
+Keys = Callable[[SideEntry], Sequence[str]]
+
+
+class DivertActor(HookActor):
+    """Works off the lane of one function and one source, in the order of each user."""
+
+    def __init__(self, *arguments: Any, keys: Keys, moved: Callable[[], None], **options: Any) -> None:
+        """As HookActor; `keys` are those whose order an entry keeps, and `moved` is called when one is gone."""
+        super().__init__(*arguments, **options)
+        self.name = self._lane
+        self._keys = keys
+        self._moved = moved
+        self._waiting: dict[int, tuple[SideEntry, Sequence[str]]] = {}
+        """The first entries of the lane, in the order of their ids, also those that are worked on."""
+        self._last = 0
+
+    async def run(self) -> None:
+        """Work off what is due, and wait for more; begins with what the store holds."""
+        self._waiting.clear()
+        self._last = 0
+        await super().run()
+
+    async def _due(self, now: int) -> list[SideEntry]:
+        if self._is_stopping:
+            return []
+        await self._look_ahead()
+        found: list[SideEntry] = []
+        held: set[str] = set()
+        for entry, keys in self._waiting.values():
+            if len(found) + len(self._running) >= SIDE_BY_SIDE:
+                break
+            is_free = held.isdisjoint(keys)
+            held.update(keys)
+            is_due = entry.due_at <= now or entry.due_at > now + MOST_SECONDS * 1000
+            if is_free and is_due and entry.id not in self._running:
+                found.append(entry)
+        return found
+
+    async def _look_ahead(self) -> None:
+        if (room := AHEAD - len(self._waiting)) < AHEAD // 4:
+            return
+        beyond = self._last
+        fresh = await self._insist(lambda: self._log.read(self._lane, beyond=beyond, limit=room))
+        for entry in fresh:
+            self._waiting[entry.id] = (entry, self._keys(entry))
+            self._last = entry.id
+
+    async def _next_due(self, now: int) -> int | None:
+        coming = [entry.due_at for entry, _ in self._waiting.values() if entry.due_at > now]
+        return min(coming, default=None)
+
+    async def _kept(self, entry: SideEntry, calls: Sequence[Call]) -> None:
+        """Put the event into the inbox again, and then let go of the entry."""
+        [body] = calls
+        assert isinstance(body, bytes)  # the attempt of a function says it so
+        self._keeping += 1
+        try:
+            received = read_returned(body)
+            returning = Entry(self._source, Door.RETURNED, 0, 1, received.body)
+            await self._insist(lambda: self._accept(returning, received))
+            await self._insist(lambda: self._log.finish(entry))
+            self.trouble = ""
+        finally:
+            self._keeping -= 1
+            self._rest.set()
+        self._ended(entry)
+
+    def _ended(self, entry: SideEntry) -> None:
+        self._waiting.pop(entry.id, None)
+        self._moved()
+
+    def _postponed(self, entry: SideEntry) -> None:
+        _, keys = self._waiting[entry.id]
+        self._waiting[entry.id] = (entry, keys)
+
+    def _is_spent(self, tried: SideEntry, now: int) -> bool:
+        return now - tried.first_tried_at >= GIVE_UP_SECONDS * 1000
+
+    def _seconds(self, tried: SideEntry, failed: Failed) -> float:
+        longest = min(MOST_SECONDS, FIRST_SECONDS * 2.0 ** min(tried.attempts - 1, 20))
+        return max(random.uniform(longest / 2, longest), min(failed.after or 0.0, MOST_SECONDS))
