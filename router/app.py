@@ -210,7 +210,7 @@ class Router(Embedding):
             steps,
             lambda: self.sources,
             self.inventory,
-            lambda: self._processing,
+            lambda: self.processing,
             lambda: self._unknown,
         )
         self.profile_log = ProfileLog(self.storage.profiles)
@@ -294,13 +294,8 @@ class Router(Embedding):
         )  # fmt: skip
         self.hooks, self.diversions = Hooks(around), Diversions(around)
         self.hooks.start(self.config)
-        self.diversions.start(self.config, self._processing)
+        self.diversions.start(self.config, self.processing)
         await self.diversions.tell_left_out([lane_of(name) for name in self.hooks])
-
-    async def change_diversions(self) -> None:
-        """Have the functions that ask before events are kept go by the configuration that holds now."""
-        await self.diversions.retire(self.config, self._processing)
-        self.diversions.start(self.config, self._processing)
 
     def _make_storage(self) -> Storage:
         kind = self.config.storage.kind
@@ -328,7 +323,7 @@ class Router(Embedding):
         """Go by `config` from now on: its sources, its limits. `reload` is what also changes the destinations."""
         self.config = config
         self.registry = registry
-        self._processing = processing_of(config, signals=self.signals, guard=self._containment.guard)
+        self.processing = processing_of(config, signals=self.signals, guard=self._containment.guard)
         self.spaces = spaces_of(config)
         self.computed = computed_of(self.spaces)
         self._unknown = UnknownIntegrations(

@@ -77,8 +77,8 @@ class Diversions(Mapping[str, DivertActor]):
         await self._moved.wait()
         return False
 
-    async def retire(self, config: Config, processing: Mapping[str, Processing]) -> None:
-        """Stop those that are not to be there any more, or are others now."""
+    async def change(self, config: Config, processing: Mapping[str, Processing]) -> None:
+        """Go by another configuration: stop those that are not to be there any more, start those that are new."""
         wanted = _lanes(processing)
         gone = [
             lane
@@ -86,6 +86,7 @@ class Diversions(Mapping[str, DivertActor]):
             if lane not in wanted or config.transformations.get(wanted[lane]) != section
         ]
         await asyncio.gather(*(self._stop(lane) for lane in gone))
+        self.start(config, processing)
 
     def start(self, config: Config, processing: Mapping[str, Processing]) -> None:
         """Start those that do not run yet."""

@@ -111,7 +111,7 @@ class Reloads(Actor):
         )
         router.adopt(_without(failed, without_fixed(router.config, config), old, found), registry)
         router.plugin_sources.start(router.config)
-        await router.change_diversions()
+        await router.diversions.change(router.config, router.processing)
         router.hooks.start(router.config)
         front.refit(router)
         self.then()

@@ -27,7 +27,7 @@ def copy_to_another_source(event: AnyEvent, aside: Aside) -> AnyEvent | Dropped:
 
 async def send(rig: Running, *ids: str) -> None:
     """Send events with these ids through the step above."""
-    rig.router._processing = {"embedded": Processing([copy_to_another_source])}
+    rig.router.processing = {"embedded": Processing([copy_to_another_source])}
     for message_id in ids:
         await rig.router.track("Sent", user_id="u1", message_id=message_id)
     await rig.drained()
@@ -80,10 +80,10 @@ class Broken(PrivacyGuard):
 
 async def test_a_call_that_cannot_be_guarded_is_given_up_without_its_content() -> None:
     async with running() as rig:
-        rig.router._processing = {"embedded": Processing([], guard=Broken(Controls([])))}
+        rig.router.processing = {"embedded": Processing([], guard=Broken(Controls([])))}
         await rig.router.track("Secret", user_id="u1", message_id="m1")
         await rig.drained()
-        rig.router._processing = {}
+        rig.router.processing = {}
         await rig.router.track("After", user_id="u1", message_id="m2")
         await rig.drained()
         [letter] = await rig.router.storage.dead_letters(None, 10)
