@@ -44,7 +44,7 @@ from router.ingestion.actor import Ingestion
 from router.ingestion.hook_rows import lane_of
 from router.plugins.registry import Registry
 from router.processing import processing_of
-from router.profiles import computed_of, spaces_of, with_traits_for
+from router.profiles import computed_of, spaces_of
 from router.progress import Progress
 from router.reload import Reloads
 from router.replay.keeper import Replays
@@ -333,10 +333,6 @@ class Router(Embedding):
             EMBEDDED_SOURCE: Source(name=EMBEDDED_SOURCE, write_key=""),
             **config.sources,
         }
-
-    def anticipate(self, config: Config) -> None:
-        """Keep what rules of `config` will look at, before they do."""
-        self.spaces = with_traits_for(config, self.spaces)
 
     async def accept(self, entry: Entry, received: Received) -> None:
         """Keep a request durably; raises StorageError when that is not possible."""

@@ -25,6 +25,7 @@ from router.destinations import AnyDestination
 from router.errors import ConfigError, RouterError
 from router.plugins.loading import Loading
 from router.plugins.registry import PluginsConfig, Registry
+from router.profiles import with_traits_for
 from router.telemetry.happenings import ConfigReloaded, ReloadRefused
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ class Reloads(Actor):
         instances = _instances(config, found)
         await router.plugin_sources.retire(config)
         await router.hooks.retire(config)
-        router.anticipate(config)
+        router.spaces = with_traits_for(config, router.spaces)
         failed = await router.destinations.apply(
             config.destinations,
             changed=instances,
