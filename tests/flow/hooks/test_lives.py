@@ -204,7 +204,7 @@ async def test_a_stop_waits_for_what_is_being_kept_and_leaves_the_rest(tmp_path:
             {"settings": {"code": "function onTrack() {}"}},
             "it has no handler; write a function of one of the names onRequest",
         ),
-        ({"settings": {"code": "function onRequest( {}"}}, "code:1:"),
+        ({"settings": {"code": "function onRequest( {}"}}, "code: line 1, column "),
         ({"settings": {"code": TRACKS, "timeout": "2m"}}, "timeout = 120 s is not within"),
         ({"settings": {"cod": TRACKS}}, "is not a known key"),
     ],
