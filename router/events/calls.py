@@ -83,7 +83,7 @@ class Event(
     @property
     def type(self) -> str:
         """`track`, `identify`, `page`, `screen`, `group` or `alias`."""
-        return str(self.__struct_config__.tag)
+        return _TAGS[self.__class__]
 
     @property
     def json(self) -> bytes:
@@ -210,6 +210,7 @@ class Alias(Event, tag="alias", frozen=True):
 
 AnyEvent = Track | Identify | Page | Screen | Group | Alias
 """An event of any of the six types."""
+_TAGS: dict[type[Event], str] = {one: str(one.__struct_config__.tag) for one in AnyEvent.__args__}
 EVENT_TYPES: tuple[str, ...] = ("track", "identify", "page", "screen", "group", "alias")
 _decode = msgspec.json.Decoder(AnyEvent).decode
 _NOTHING_HIDDEN = dict.fromkeys(("_extra", "_json", "_open", "_without", "_profile"), UNSET)

@@ -25,7 +25,7 @@ from router.rules.filters.compiled import DestinationFilters
 from router.rules.filters.definition import Drop, DropProperties, FilterDefinition
 from router.storage.dead_letters import revived_row
 from router.storage.segment import decode_segment
-from router.testing.fake_http import FakeHttp, Reply
+from router.testing.fake_http import FakeHttp, Received, Reply
 from router.testing.running import running
 from tests.flow.admin.test_dead import desk_of, ids
 from tests.flow.delivery.rig import envelope, rig
@@ -160,12 +160,16 @@ async def test_events_28_the_filter_key_keeps_back_what_it_stumbles_over(service
 
 async def test_a_parked_event_that_is_tried_again_lacks_the_same_fields(service: FakeHttp) -> None:
     crm = webhook(service, filters=[NO_PRICE], retry={"first": "10ms", "max": "20ms"})
-    service.rule = lambda request: Reply(status=500) if request.json()["event"] == "Bad" else None
+
     async with running({"destinations": {"crm": crm}}) as rig:
+
+        def until_it_is_parked(request: Received) -> Reply | None:
+            is_parked = rig.router.destinations["crm"].status.parked
+            return Reply(status=500) if request.json()["event"] == "Bad" and not is_parked else None
+
+        service.rule = until_it_is_parked
         for name in ("Bad", "A", "B", "C"):
             await rig.router.track(name, user_id=name, properties={"price": 5, "sku": name})
-        await service.wait(5)
-        service.rule = None
         await rig.drained()
 
         bad = [one.json() for one in service.requests if one.json()["event"] == "Bad"]
