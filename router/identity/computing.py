@@ -9,9 +9,11 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 
+from msgspec.structs import replace
+
 from router.events.calls import AnyEvent, Track
 from router.events.step import TIME_SOURCE, Prepared
-from router.identity.announcing import Occasion
+from router.identity.announcing import Occasion, source_of
 from router.identity.computed_profile import NOTHING, ComputedProfiles, Counts, Made, Task
 from router.identity.resolved import Broken, stamp_of
 from router.rules.identity.draft import Stamp
@@ -90,7 +92,10 @@ class Computing:
             user = node if node.profile.collection == "users" else None
             occasion = Occasion(event.event, f"{event.event.message_id}\0{node.profile.id}", user)
             task = Task(spaces[node.profile.space], node, is_whole=True)
-            made += await self._carry_out([task], occasion, event, stamp, counts)
+            own = replace(
+                stamp, source=source_of(node.profile.space)
+            )  # people see it as what changed the profile
+            made += await self._carry_out([task], occasion, event, own, counts)
         counts["filtered_at_source", TIME_SOURCE, TIME_PASSED] += 1
         return made
 

@@ -63,7 +63,10 @@ class Timekeeper(Actor):
         stuck: set[str] = set()
         while self._is_needed():
             found = await self._profiles.due(self._now(), MOST_AT_ONCE + len(stuck))
-            stuck.update(set(ids).intersection(found))  # nothing can be computed of them; the others go on
+            if still := set(ids).intersection(found):  # nothing can be computed of them; the others go on
+                stuck |= still
+                ids = []
+                continue
             ids = [one for one in found if one not in stuck][:MOST_AT_ONCE]
             if not ids:
                 return

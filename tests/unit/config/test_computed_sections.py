@@ -76,6 +76,7 @@ def test_rules_that_say_the_same_are_equal() -> None:
     assert rules({"n": COUNT}, audiences) == rules({"n": COUNT}, audiences)
     assert hash(rules({"n": COUNT}, audiences)) == hash(rules({"n": COUNT}, audiences))
     assert rules({"n": COUNT}) != rules({"n": {**COUNT, "send": []}})
+    assert rules({"n": COUNT}) != "n"
     assert rules({"n": COUNT}, audiences) != rules({"n": COUNT}, {"vip": {"condition": "traits.n > 2"}})
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from router.events.calls import Group
 from tests.unit.identity.computing import Computed, order, words
-from tests.unit.identity.worlds import START, group, identify, page
+from tests.unit.identity.worlds import START, external, group, identify, page
 
 COUNT: Any = {"order_count": {"kind": "count", "event": "Order Completed"}}
 SPENT: Any = {"spent": {"kind": "sum", "event": "Order Completed", "property": "total"}}
@@ -114,3 +114,11 @@ async def test_an_account_for_which_time_passes_stands_for_itself() -> None:
     assert owner is not None
     assert (made.event.user_id, made.event.anonymous_id) == (None, owner.id)
     assert words([made]) == [{"h": 0}]
+
+
+async def test_of_an_account_without_a_group_id_nothing_is_told() -> None:
+    world = Computed({"orders": {"kind": "count", "event": "Order Completed", "collection": "accounts"}})
+    context = {"externalIds": [external("crm-7", "crm_id", "accounts")]}
+
+    assert await world.send(order(context=context)) == []
+    assert await world.traits("crm-7", "crm_id", collection="accounts") == {"orders": 1}

@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.unit.identity.computing import Computed, moment, order, words
-from tests.unit.identity.worlds import START, identify, page
+from tests.unit.identity.worlds import START, alias, identify, page
 
 COUNT: Any = {"order_count": {"kind": "count", "event": "Order Completed"}}
 SPENT: Any = {"spent": {"kind": "sum", "event": "Order Completed", "property": "total"}}
@@ -120,3 +120,78 @@ async def test_events_that_found_no_room_or_no_value_are_counted() -> None:
 
     reasons = {name[2]: amount for name, amount in done.counts.items() if name[0] == "left_out_of_profiles"}
     assert reasons == {"computed_value": 1, "computed_past": 1, "computed_room": 1}
+
+
+async def test_of_two_states_of_different_rules_the_newer_one_goes_on() -> None:
+    world = Computed(COUNT)
+    await world.send(order(user="u1"), order(user="u1"))
+    world.compute(
+        {"order_count": {"kind": "count", "event": "Order Completed", "where": "properties.total > 5"}}
+    )
+    world.now += 1
+    await world.send(order(9, user=None, anon="a1"))
+
+    await world.send(identify(user="u1", anon="a1"))
+
+    assert words(await world.send(order(9, user="u1"))) == [{"order_count": 2}]
+
+
+async def test_an_audience_is_judged_anew_when_profiles_become_one() -> None:
+    world = Computed({}, {"gold": {"condition": 'traits.tier = "gold"', "send": ["track"]}})
+    await world.send(identify(user="u1", traits={"tier": "gold"}))
+    world.now += 1
+    await world.send(identify(anon="a1", traits={"tier": "tin"}, at=world.now))
+
+    left = await world.send(identify(user="u1", anon="a1"))
+
+    assert words(left) == [("Audience Exited", {"audience_key": "gold", "gold": False})]
+
+
+async def test_both_were_in_an_audience_and_so_is_who_they_became() -> None:
+    world = Computed({}, {"gold": {"condition": 'traits.tier = "gold"', "send": ["track"]}})
+    await world.send(identify(user="u1", traits={"tier": "gold"}))
+    await world.send(identify(anon="a1", traits={"tier": "gold"}))
+
+    assert words(await world.send(identify(user="u1", anon="a1"))) == []
+    assert (await world.traits("u1"))["gold"] is True
+
+
+async def test_a_trait_that_the_other_profile_was_sent_gives_way_to_the_computed_one() -> None:
+    world = Computed()
+    await world.send(identify(anon="a1", traits={"order_count": 99}, at=world.now + 9))
+    world.compute(COUNT, BUYERS)
+    world.now -= 1
+    await world.send(order(user="u1"), order(user="u1"))
+    world.now += 2
+
+    await world.send(identify(user="u1", anon="a1"))
+
+    assert await world.traits("u1") == {"order_count": 2, "buyers": True}
+
+
+async def test_time_does_not_pass_for_a_rule_that_was_changed() -> None:
+    world = Computed(HOURLY)
+    await world.send(order())
+    world.compute({"hourly": {"kind": "count", "event": "Order Completed", "window": "2h"}})
+
+    assert await world.pass_time(7200) == []
+    assert await world.traits("u1") == {"hourly": 1}
+    assert words(await world.send(order(at=world.now))) == []
+
+
+async def test_profiles_that_were_forgotten_in_memory_are_read_again() -> None:
+    world = Computed(COUNT, memory_bytes=0)
+    await world.send(order())
+    world.memory_bytes = 1 << 25
+    world.begin()
+    await world.send(page(user="u1"))
+
+    assert words(await world.send(order())) == [{"order_count": 2}]
+
+
+async def test_whom_only_the_former_id_of_an_alias_leads_to_is_read_again_too() -> None:
+    world = Computed({"calls": {"kind": "count", "where": 'type != "page"'}})
+    await world.send(order(user=None, anon="a1"))
+    world.begin()
+
+    assert words(await world.send(alias("u9", "a1"))) == [{"calls": 2}]
