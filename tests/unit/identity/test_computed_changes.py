@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from router.rules.identity.draft import Stamp
+from router.rules.identity.node import Node
 from tests.unit.identity.computing import Computed, moment, order, words
 from tests.unit.identity.worlds import START, alias, identify, page
 
@@ -104,10 +106,10 @@ async def test_what_is_computed_takes_no_room_from_other_traits() -> None:
     world = Computed({"ids": {"kind": "unique", "event": "Order Completed", "property": "total"}})
     await world.send(*(order(f"{number:0900d}") for number in range(80)))
 
-    await world.send(identify(user="u1", traits={"bio": "x" * 40_000}))
+    await world.send(identify(user="u1", traits={"bio": "x" * 50_000}))
 
-    assert len((await world.traits("u1"))["bio"]) == 40_000
-    assert 60 < len((await world.traits("u1"))["ids"]) < 75
+    assert len((await world.traits("u1"))["bio"]) == 50_000
+    assert 25 < len((await world.traits("u1"))["ids"]) < 30
 
 
 async def test_events_that_found_no_room_or_no_value_are_counted() -> None:
@@ -195,3 +197,17 @@ async def test_whom_only_the_former_id_of_an_alias_leads_to_is_read_again_too() 
     world.begin()
 
     assert words(await world.send(alias("u9", "a1"))) == [{"calls": 2}]
+
+
+async def test_who_is_parted_by_hand_begins_anew_and_the_other_keeps_what_was_computed() -> None:
+    world = Computed(COUNT)
+    await world.send(order(user="u1", anon="a1"), order(user="u1"))
+    space = world.resolver.memory.spaces["default"]
+
+    def part(nodes: list[Node], stamp: Stamp) -> None:
+        world.resolver.graph.split(space, nodes[0], [("anonymous_id", "a1")], stamp)
+
+    await world.edit(part, "u1")
+
+    assert words(await world.send(order(user=None, anon="a1"))) == [{"order_count": 1}]
+    assert await world.traits("u1") == {"order_count": 2}

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.rules.identity.computed import kinds
 from router.rules.identity.computed.kinds import KINDS, MOST_VALUES
 from router.storage.computed_state import ComputedState
 
@@ -114,11 +113,16 @@ def test_identity_11_there_are_ten_thousand_values_at_most() -> None:
     assert KINDS["unique_count"].result(state.cells.values()) == b"10000"
 
 
-def test_values_have_a_budget_of_bytes() -> None:
-    state = taken("unique", *(f"{number:0900d}" for number in range(100)))
+@pytest.mark.parametrize(("kind", "most"), [("unique", 24 << 10), ("unique_count", 64 << 10)])
+def test_values_have_a_budget_of_bytes(kind: str, most: int) -> None:
+    state = taken(kind, *(f"{number:0900d}" for number in range(100)))
 
-    assert state.size <= kinds.MOST_BYTES
-    assert 60 < len(state.cells[0]) < 75
+    assert most - 902 < state.size <= most
+    assert len(state.cells[0]) == state.size // 902
+
+
+def test_the_alphabet_is_that_of_the_values_however_they_are_written() -> None:
+    assert result("unique", "b", 'a"', "a!", "\n", "é", 2) == ["\n", 2, "a!", 'a"', "b", "é"]
 
 
 @pytest.mark.parametrize("kind", KINDS)

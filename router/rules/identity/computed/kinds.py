@@ -19,6 +19,8 @@ MOST_VALUES = 10_000
 """So many different values a profile has in one trait; with a window, in all pieces of it together."""
 MOST_BYTES = 64 << 10
 """And so many bytes of them."""
+MOST_LISTED = 24 << 10
+"""So many bytes where all of them are the value: the event that tells of it is to stay below Segment's 32 KB."""
 LONGEST_VALUE = 1000
 """A longer value is not taken."""
 Order = tuple[int, int, str]
@@ -178,6 +180,8 @@ class Last(First):
 class _OfValues(Kind):
     """What counts different values: texts, numbers, true and false. A cell is a table from value to how often."""
 
+    most_bytes = MOST_BYTES
+
     def usable(self, value: Any) -> Any:
         """The value as JSON, a whole number without a point."""
         kind = value.__class__
@@ -190,7 +194,7 @@ class _OfValues(Kind):
         cell = state.cells.setdefault(place, {})
         count = cell.get(value)
         if count is None:
-            if state.entries >= MOST_VALUES or state.size + len(value) > MOST_BYTES:
+            if state.entries >= MOST_VALUES or state.size + len(value) > self.most_bytes:
                 return False
             state.entries += 1
             state.size += len(value)
@@ -218,6 +222,8 @@ class MostFrequent(_OfValues):
 
 class Unique(_OfValues):
     """All different values, in alphabetical order."""
+
+    most_bytes = MOST_LISTED
 
     def result(self, cells: Iterable[Any]) -> bytes | None:
         """A list; of nothing it is empty."""
@@ -279,4 +285,6 @@ def _counted(cells: Iterable[Mapping[str, int]]) -> Mapping[str, int]:
 
 
 def _alphabet(text: str) -> tuple[str, str]:
-    return (str(_decode(text)) if text[:1] == '"' else text), text
+    if text[0] != '"':
+        return text, text
+    return (text[1:-1] if "\\" not in text else str(_decode(text))), text
