@@ -44,7 +44,7 @@ from router.ingestion.actor import Ingestion
 from router.ingestion.hook_rows import lane_of
 from router.plugins.registry import Registry
 from router.processing import processing_of
-from router.profiles import computed_of, spaces_of
+from router.profiles import ComputedToday, spaces_of
 from router.progress import Progress
 from router.reload import Reloads
 from router.replay.keeper import Replays
@@ -102,6 +102,7 @@ class Router(Embedding):
         self.signals = signals or Signals()
         self.clock = clock or SystemClock()
         self._containment = Containment(config, signals=self.signals, clock=self.clock, on_stuck=on_stuck)
+        self.computed = ComputedToday()
         self.adopt(config, registry or Registry.load(config.plugins))
         self.storage = storage or self._make_storage()
         self.metrics = Metrics()
@@ -241,7 +242,7 @@ class Router(Embedding):
             self.storage.profiles,
             self.inbox,
             self.ingestion.accept,
-            is_needed=lambda: bool(self.computed),
+            needed=self.computed.is_any,
             now=self.clock.now,
             sleep=self.clock.sleep,
         )
@@ -325,7 +326,7 @@ class Router(Embedding):
         self.registry = registry
         self.processing = processing_of(config, signals=self.signals, guard=self._containment.guard)
         self.spaces = spaces_of(config)
-        self.computed = computed_of(self.spaces)
+        self.computed.follow(self.spaces)
         self._unknown = UnknownIntegrations(
             integration_names(config.destinations.values(), registry.destinations.values())
         )

@@ -54,7 +54,7 @@ def desk_of(router: "Router") -> Desk:
         storage,
         statuses=lambda: {name: actor.status for name, actor in router.destinations.items()},
     )
-    answer_profiles(desk, storage, router.profiles, rules=lambda: router.computed)
+    answer_profiles(desk, storage, router.profiles, rules=lambda: router.computed.rules)
     answer_search(desk, storage)
     answer_changes(desk, router.profile_log)
     return desk

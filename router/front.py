@@ -52,7 +52,7 @@ def doors(router: "Router") -> Doors:
     profiles = ProfileDoor(
         router.storage,
         take_away=partial(router.profiles.take_away, by="profile_api"),
-        computed=lambda: router.computed,
+        computed=lambda: router.computed.rules,
         now=router.clock.now,
         monotonic=router.clock.monotonic,
         spaces=around.spaces,

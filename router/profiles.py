@@ -1,5 +1,6 @@
 """Puts together which source belongs to which space, and the rules of the spaces, from the whole configuration."""
 
+import asyncio
 from collections.abc import Mapping
 
 from msgspec.structs import replace
@@ -32,6 +33,24 @@ def spaces_of(config: Config) -> Spaces:
         for name, source in sources.items()
         if source.workspace in rules
     }
+
+
+class ComputedToday:
+    """What is computed of profiles under the configuration of today."""
+
+    def __init__(self) -> None:
+        self.rules: Mapping[str, ComputedRules] = {}
+        """By the name of the space."""
+        self.is_any = asyncio.Event()
+        """Set while anything is computed."""
+
+    def follow(self, spaces: Mapping[str, tuple[str, SpaceRules]]) -> None:
+        """Go by the rules of these spaces."""
+        self.rules = computed_of(spaces)
+        if self.rules:
+            self.is_any.set()
+        else:
+            self.is_any.clear()
 
 
 def computed_of(spaces: Spaces) -> Mapping[str, ComputedRules]:

@@ -5,6 +5,7 @@ a place in the order of everything else, and happens again in the same way after
 a time; a second one for the same moment, after a crash, finds nothing left to do.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 import msgspec
@@ -36,21 +37,22 @@ class Timekeeper(Actor):
         inbox: Inbox,
         accept: Accept,
         *,
-        is_needed: Callable[[], bool],
+        needed: asyncio.Event,
         now: Callable[[], int],
         sleep: Callable[[float], Awaitable[None]],
     ) -> None:
-        """`now` is in milliseconds; `is_needed` says whether anything is computed at all."""
+        """`now` is in milliseconds; `needed` is set while anything is computed at all."""
         self._profiles = profiles
         self._inbox = inbox
         self._accept = accept
-        self._is_needed = is_needed
+        self._needed = needed
         self._now = now
         self._sleep = sleep
 
     async def run(self) -> None:
-        """Look, wait, and look again."""
+        """Look, wait, and look again; where nothing is computed, only wait."""
         while True:
+            await self._needed.wait()
             try:
                 await self.look()
             except StorageError:
@@ -61,7 +63,7 @@ class Timekeeper(Actor):
         """Make time pass for everybody whose time has come."""
         ids: list[str] = []
         stuck: set[str] = set()
-        while self._is_needed():
+        while self._needed.is_set():
             found = await self._profiles.due(self._now(), MOST_AT_ONCE + len(stuck))
             if still := set(ids).intersection(found):  # nothing can be computed of them; the others go on
                 stuck |= still

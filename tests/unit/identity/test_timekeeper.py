@@ -1,5 +1,6 @@
 """The timekeeper: who is due is named in an entry of the inbox, and a profile that stays due holds up nobody."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -35,11 +36,14 @@ class Rig:
         self.slept: list[float] = []
         self.inbox = Inbox(MemoryStorage(), read_entry)
         self.failing = 0
+        self.needed = asyncio.Event()
+        if is_needed:
+            self.needed.set()
         self.keeper = Timekeeper(
             self.profiles,
             self.inbox,
             self.accept,
-            is_needed=lambda: is_needed,
+            needed=self.needed,
             now=lambda: 1,
             sleep=self.sleep,
         )
@@ -100,3 +104,15 @@ async def test_a_store_in_trouble_is_asked_again_later() -> None:
 
     assert rig.named == [["a"]]
     assert rig.slept == [5.0, 5.0, 5.0]
+
+
+async def test_it_begins_when_the_first_rule_is_added() -> None:
+    rig = Rig("a", is_needed=False)
+
+    async def add() -> None:
+        assert (rig.named, rig.slept) == ([], [])
+        rig.needed.set()
+
+    await asyncio.gather(rig.keeper.run(), add(), return_exceptions=True)
+
+    assert rig.named == [["a"]]
