@@ -75,6 +75,8 @@ class Plan(Struct, frozen=True):
     retention: float
     receivers: tuple[Receiver, ...]
     happenings: tuple[Happening, ...]
+    shop: tuple[Spell, ...] | None = None
+    """How the service feels that a webhook source asks about each request; None where no vendor sends any."""
 
 
 def make_plan(seed: int) -> Plan:
@@ -97,8 +99,11 @@ def make_plan(seed: int) -> Plan:
     )
     asking = random.Random(f"asking {seed}")
     steady, *receivers = plan.receivers
+    vending = random.Random(f"vending {seed}")
     return replace(
-        plan, receivers=(steady, *[replace(one, adviser=_adviser(asking, seconds)) for one in receivers])
+        plan,
+        receivers=(steady, *[replace(one, adviser=_adviser(asking, seconds)) for one in receivers]),
+        shop=_spells(vending, seconds) if vending.random() < 0.4 else None,
     )
 
 

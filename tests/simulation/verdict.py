@@ -32,7 +32,7 @@ def _stream(world: World) -> Iterator[str]:
     lines = world.chronicle.lines
     counts = Counter(line.id for line in lines)
     yield from (f"{one} is in the stream {n} times" for one, n in counts.items() if n > 1)
-    for client in world.clients:
+    for client in (*world.clients, *([world.vendor] if world.vendor is not None else [])):
         yield from (
             f"{one} was acknowledged and is not in the stream"
             for said in client.said
@@ -54,7 +54,7 @@ def _profiles(world: World) -> Iterator[str]:
     """Every event has the profile that it has in a world without any trouble, where all come at once."""
     store = MemoryStorage(store_id=world.chronicle.store_id)
     rules = SpaceRules()
-    spaces = {name: ("default", rules) for name in ("app", "website")}
+    spaces = {name: ("default", rules) for name in ("app", "website", "shop")}
     resolver = Resolver(store.profiles, store.store_id, lambda: spaces, memory_bytes=lambda: 1 << 25)
     envelopes = [line.envelope for line in world.chronicle.lines]
     prepared = [Prepared(one.source, one.event, one.metadata, one.received_at, b"") for one in envelopes]
@@ -70,6 +70,10 @@ def _books(world: World) -> Iterator[str]:
         if balance.is_of_stream:
             if balance.missing or balance.pending:
                 yield f"the stream: {balance}"
+            continue
+        if " " in balance.destination:  # a lane of the side log
+            if balance.missing or balance.pending:
+                yield f"{balance.destination}: {balance}"
             continue
         receiver = _receiver(world, balance.destination)
         accepted = sum(_is_for(receiver, line.source) for line in world.chronicle.lines)

@@ -27,6 +27,7 @@ from tests.simulation.disk import POINTS, Disk, broken, full, new_file
 from tests.simulation.loop import RunsInCircles, StandsStill, VirtualLoop
 from tests.simulation.network import Network, Service
 from tests.simulation.plan import Adviser, Happening, Plan, Receiver, make_plan
+from tests.simulation.vendor import SHOP, Shop, Vendor
 
 DRAIN_SECONDS = 3 * 3600.0
 """So long after the healing everything must have met an end: more than the longest wait of a parked event."""
@@ -69,6 +70,11 @@ class World:
             )
             for number in range(self.plan.clients)
         ]
+        self.vendor: Vendor | None = None
+        if self.plan.shop is not None:
+            self.services[SHOP] = Service(SHOP)
+            self.services[SHOP].spells = self.plan.shop
+            self.vendor = Vendor(pace=self.plan.pace, chance=random.Random(f"{seed} vendor"))
         self.died: set[tuple[str, int]] = set()
         """Destinations that gave events up, and the lives in which they did."""
         self.balance: list[Conservation] = []
@@ -204,6 +210,11 @@ class World:
                 )
                 for number, client in enumerate(self.clients)
             ]
+            if self.vendor is not None:
+                vending = self.vendor.run(
+                    router, until=self.plan.seconds, tell=self.tell, is_dead=lambda: self._is_dead
+                )
+                clients.append(tasks.create_task(vending, name="vendor"))
             finish = tasks.create_task(self._finish(router, clients, end), name="finish")
             await ended
             for task in (*clients, finish):
@@ -234,6 +245,8 @@ class World:
                     service.hated = frozenset()
         try:
             async with asyncio.timeout(DRAIN_SECONDS):
+                while await router.storage.side_log.lanes():
+                    await asyncio.sleep(1.0)
                 await router.drained()
         except TimeoutError:
             status = {name: actor.status for name, actor in router.destinations.items()}
@@ -296,8 +309,14 @@ class World:
             self.problems.append(str(signal))
 
     def _config(self, network: Network) -> Config:
+        sources = {name: SourceConfig(name=name, write_key=f"wk_{name}") for name in ("app", "website")}
+        if self.vendor is not None:
+            settings = ServiceSettings(service=SHOP)
+            sources[SHOP] = SourceConfig(
+                name=SHOP, write_key="wk_shop", kind=SHOP, cls=Shop, settings=settings
+            )
         return Config(
-            sources={name: SourceConfig(name=name, write_key=f"wk_{name}") for name in ("app", "website")},
+            sources=sources,
             destinations={one.name: self._destination(one, network) for one in self.plan.receivers},
             identity=IdentityConfig(),
         )
