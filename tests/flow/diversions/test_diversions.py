@@ -86,7 +86,7 @@ async def sums_hold(one: Hooked) -> bool:
     return all(not each.missing for each in sums)
 
 
-async def test_protocols_11_an_event_gets_what_its_function_fetches_before_it_is_kept() -> None:
+async def test_an_event_gets_what_its_function_fetches_before_it_is_kept() -> None:
     async with FakeHttp() as service:
         service.default = GOLD
         async with asking(service) as one:
@@ -117,7 +117,7 @@ async def test_an_event_keeps_its_times_and_what_its_sender_said() -> None:
             assert event["context"]["locale"] == "de"
 
 
-async def test_protocols_11_what_a_function_drops_or_has_no_handler_for_is_filtered() -> None:
+async def test_protocols_23_what_a_function_drops_or_has_no_handler_for_is_filtered() -> None:
     async with FakeHttp() as service:
         service.default = GOLD
         async with asking(service) as one:
@@ -171,7 +171,9 @@ async def test_order_per_user_is_kept_and_other_users_overtake() -> None:
             assert [event["event"] for event in await one.events(3)] == ["C", "A", "B"]
 
 
-async def test_a_service_that_is_not_well_is_asked_again_and_then_the_event_is_given_up() -> None:
+async def test_protocols_25_a_service_that_is_not_well_is_asked_for_four_hours_and_the_event_given_up() -> (
+    None
+):
     clock = ManualClock()
     async with FakeHttp() as service:
         service.default = Reply(status=503)

@@ -24,7 +24,7 @@ async function onRequest(request) {
 """
 
 
-async def test_protocols_11_a_request_is_answered_and_becomes_the_calls_of_its_function() -> None:
+async def test_a_request_is_answered_and_becomes_the_calls_of_its_function() -> None:
     async with hooked() as one:
         reply = await one.post({"event": "Order", "total": 12.5})
 
@@ -70,7 +70,7 @@ async def test_a_function_sees_the_request_but_not_the_key() -> None:
         assert list(told["json"]["a"]) == ["c", "d"]
 
 
-async def test_protocols_11_a_form_is_taken_and_read_as_an_object() -> None:
+async def test_a_form_is_taken_and_read_as_an_object() -> None:
     async with hooked(function(TELLS)) as one:
         form = "application/x-www-form-urlencoded; charset=UTF-8"
         await one.post(b"z=1&a=J%C3%BCrgen+X", headers={"Content-Type": form})
@@ -97,7 +97,7 @@ async def test_a_compressed_request_is_unpacked() -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
-async def test_protocols_11_only_post_is_taken(method: str) -> None:
+async def test_only_post_is_taken(method: str) -> None:
     async with hooked() as one:
         reply = await one.post({}, method=method)
 
@@ -114,7 +114,7 @@ async def test_what_is_neither_json_nor_a_form_is_refused_and_counted(body: byte
 
 
 @pytest.mark.parametrize("size", [(512 << 10) - 2, (512 << 10) - 1])
-async def test_protocols_11_a_request_may_have_512_kib(size: int) -> None:
+async def test_a_request_may_have_512_kib(size: int) -> None:
     async with hooked(function("async function onRequest() {}")) as one:
         reply = await one.post(b'"' + b"x" * size + b'"')
 

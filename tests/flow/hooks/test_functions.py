@@ -31,7 +31,7 @@ async function onRequest() {
 """
 
 
-async def test_protocols_11_a_function_emits_every_type_of_call() -> None:
+async def test_a_function_emits_every_type_of_call() -> None:
     async with hooked(function(EVERYTHING, settings={"name": "Jane"})) as one:
         await one.post({})
         events = await one.events(6)
@@ -80,7 +80,7 @@ async def test_what_cannot_be_taken_is_refused_alone_and_shown() -> None:
         ("await new Promise(() => {})", "BAD_REQUEST"),
     ],
 )
-async def test_protocols_11_an_error_ends_a_request_with_its_name_and_takes_none_of_its_calls(
+async def test_an_error_ends_a_request_with_its_name_and_takes_none_of_its_calls(
     code: str, reason: str
 ) -> None:
     throws = f"""
@@ -111,7 +111,7 @@ async def test_protocols_11_an_error_ends_a_request_with_its_name_and_takes_none
         ("while (true);", {"FUNCTION_TIMEOUT", "FUNCTIONS_LOCK_OUT"}),
     ],
 )
-async def test_protocols_11_what_may_do_better_later_is_tried_six_times(code: str, reasons: set[str]) -> None:
+async def test_what_may_do_better_later_is_tried_six_times(code: str, reasons: set[str]) -> None:
     clock = ManualClock()
     fails = f"async function onRequest() {{ {code} }}"
     async with hooked(function(fails, time_limit="20ms"), clock=clock) as one:
