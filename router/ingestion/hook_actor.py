@@ -9,6 +9,7 @@ and may do better later is put off, at most six tries; any other becomes a dead 
 
 import asyncio
 import random
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
@@ -112,6 +113,8 @@ class HookActor(Actor):
         self._is_held = bool(held)
         self._is_stopping = False
         self._running: set[int] = set()
+        self._ahead: deque[SideEntry] = deque()
+        """What was read and is not begun; nobody else takes it."""
         self._keeping = 0
         self._news = asyncio.Event()
         self._rest = asyncio.Event()
@@ -125,6 +128,7 @@ class HookActor(Actor):
         if self._is_held:
             await asyncio.Event().wait()
         self._running.clear()
+        self._ahead.clear()
         self._keeping = 0
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -157,10 +161,15 @@ class HookActor(Actor):
         room = SIDE_BY_SIDE - len(self._running)
         if room <= 0 or self._is_stopping:
             return []
-        limit = 2 * SIDE_BY_SIDE  # those that are worked on are among them
-        horizon = int(MOST_SECONDS * 1000)
-        found = await self._insist(lambda: self._log.due(self._lane, now=now, horizon=horizon, limit=limit))
-        return [entry for entry in found if entry.id not in self._running][:room]
+        if not self._ahead:
+            limit = 2 * SIDE_BY_SIDE  # those that are worked on are among them
+            horizon = int(MOST_SECONDS * 1000)
+            busy = set(self._running)  # they may end while this is read
+            found = await self._insist(
+                lambda: self._log.due(self._lane, now=now, horizon=horizon, limit=limit)
+            )
+            self._ahead.extend(entry for entry in found if entry.id not in busy)
+        return [self._ahead.popleft() for _ in range(min(room, len(self._ahead)))]
 
     async def _wait(self, now: int) -> None:
         """Return when something is new, has ended or becomes due."""
