@@ -85,7 +85,9 @@ def look_at_sources(seen: Overview) -> Iterator[Finding]:
         yield Finding("bad", f"source {name}: {trouble}")
     for lane in seen.books.lanes:
         if lane.put_off:
-            yield Finding("warning", f"{lane.name}: {lane.put_off} requests failed and wait for another try")
+            yield Finding(
+                "warning", f"{lane.name}: {lane.put_off} of {lane.waiting} failed and wait for another try"
+            )
 
 
 async def look_at_destinations(config: Config) -> list[Finding]:

@@ -29,6 +29,8 @@ Keys = Callable[[SideEntry], Sequence[str]]
 class DivertActor(HookActor):
     """Works off the lane of one function and one source, in the order of each user."""
 
+    subject = "an event"
+
     def __init__(self, *arguments: Any, keys: Keys, moved: Callable[[], None], **options: Any) -> None:
         """As HookActor; `keys` are those whose order an entry keeps, and `moved` is called when one is gone."""
         super().__init__(*arguments, **options)

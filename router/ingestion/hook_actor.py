@@ -71,6 +71,9 @@ Attempt = Callable[[SideEntry], Awaitable[Sequence[Call] | Failed]]
 class HookActor(Actor):
     """Works off the lane of one webhook source."""
 
+    subject = "a request"
+    """What is worked off, in words."""
+
     def __init__(
         self,
         source: str,
@@ -252,7 +255,7 @@ class HookActor(Actor):
             await self._insist(lambda: self._log.put_off(put_off))
             self._postponed(put_off)
         what = "is a dead letter" if is_over else f"is tried again in {seconds:.0f} s"
-        self.trouble = f"a request failed ({failed.code}) and {what}: {failed.text}".strip()
+        self.trouble = f"{self.subject} failed ({failed.code}) and {what}: {failed.text}".strip()
         facts = (self._source, failed.code, failed.text, tried.attempts, seconds)
         self._signals.emit(HookFailed(*facts, is_over=is_over, body=letter.event))
 

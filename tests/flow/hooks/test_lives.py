@@ -156,7 +156,7 @@ async def test_operators_see_what_waits_and_why() -> None:
 
         found = [finding.text for finding in [*look_at_sources(seen), *look_at_sums(seen)]]
         assert any("source shop: a request failed (RETRY)" in text for text in found)
-        assert any("source shop: 1 requests failed and wait for another try" in text for text in found)
+        assert any("source shop: 1 of 1 failed and wait for another try" in text for text in found)
         assert "source shop: 1 taken = 1 waiting" in found
 
 
