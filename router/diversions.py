@@ -93,6 +93,8 @@ class Diversions(Mapping[str, DivertActor]):
         for lane, name in _lanes(processing).items():
             if lane not in self._actors:
                 self._start(lane, config.transformations[name], config)
+        sources = {function[1] for lane in self._actors if (function := function_of(lane)) is not None}
+        self._around.ingestion.diverting = frozenset(sources)
 
     def _start(self, lane: str, section: TransformationConfig, config: Config) -> None:
         around = self._around

@@ -72,7 +72,8 @@ class StorageConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     stream_budget: Size = Size(20 * 2**30)
     """Most bytes of processed events; above that the oldest expire for the destinations that lag behind."""
     side_budget: Size = Size(2 * 2**30)
-    """Most bytes of webhook requests that wait for the function of their source; above that they are answered 503."""
+    """Most bytes of webhook requests, and of events, that wait for functions; above that what would wait is answered
+    503."""
     retention: Duration = Duration(86400)
     """How long events are kept at least, for replay, also when every destination is done with them."""
     dead_letter_retention: Duration = Duration(30 * 86400)

@@ -16,7 +16,7 @@ from router.actors.actor import Actor
 from router.actors.mailbox import Mailbox, MailboxFull
 from router.errors import StorageError, StoreFull
 from router.rules.request import Received
-from router.storage.entry import Entry
+from router.storage.entry import Door, Entry
 from router.storage.inbox import Inbox, Kept
 from router.storage.store import Counts, Storage
 from router.telemetry.happenings import EntriesAccepted
@@ -56,6 +56,8 @@ class Ingestion(Actor):
         self._mailbox: Mailbox[Submission] = Mailbox(max_events=MAILBOX_EVENTS, max_bytes=MAILBOX_BYTES)
         self._counts: Counter[tuple[str, ...]] = Counter()
         self._latest = latest
+        self.diverting: frozenset[str] = frozenset()
+        """Sources whose events leave for functions that ask others: they are refused while the side log is full."""
         self._is_stopping = False
         self._idle = asyncio.Event()
         self._idle.set()
@@ -76,6 +78,9 @@ class Ingestion(Actor):
         """
         if self._is_stopping:
             raise StoreFull("the router is stopping; send the request again")
+        may_divert = entry.source in self.diverting and entry.door is not Door.RETURNED
+        if may_divert and (refusal := self._storage.side_log.refusal) is not None:
+            raise refusal
         self._latest = max(self._now(), self._latest)
         stamped = replace(entry, received_at=self._latest)
         submission = Submission(stamped, received, asyncio.get_running_loop().create_future())

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
+from router.errors import StoreFull
 from router.storage.letters import DeadLetter
 
 PUT, DONE, DEAD, DAMAGED, REVIVED = "side_put", "side_done", "side_dead", "side_damaged", "side_revived"
@@ -50,6 +51,11 @@ class Lane(Struct, frozen=True):
 
 class SideLog(ABC):
     """Part of the storage contract (`router.storage.store`)."""
+
+    @property
+    @abstractmethod
+    def refusal(self) -> StoreFull | None:
+        """Why nothing more should come in, or None; asked before what is put in cannot be refused any more."""
 
     @abstractmethod
     async def put(self, entry: SideEntry) -> int:

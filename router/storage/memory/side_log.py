@@ -24,14 +24,21 @@ class MemorySideLog(SideLog):
         self._entries: dict[int, SideEntry] = {}
         self._last = 0
 
+    @property
+    def refusal(self) -> StoreFull | None:
+        """Whether the budget is spent."""
+        if self._budget is not None and sum(len(one.data) for one in self._entries.values()) >= self._budget:
+            return StoreFull("the side budget is spent")
+        return None
+
     async def put(self, entry: SideEntry) -> int:
         """Add an entry."""
         return self.add(entry)
 
     def add(self, entry: SideEntry) -> int:
         """Add an entry; raises StoreFull above the budget."""
-        if self._budget is not None and sum(len(one.data) for one in self._entries.values()) >= self._budget:
-            raise StoreFull("the side budget is spent")
+        if (refusal := self.refusal) is not None:
+            raise refusal
         return self.take(entry)
 
     def take(self, entry: SideEntry) -> int:

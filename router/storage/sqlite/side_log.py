@@ -36,6 +36,11 @@ class SqliteSideLog(SideLog):
         self._health = health
         self._budget = budget
 
+    @property
+    def refusal(self) -> StoreFull | None:
+        """Whether the budget was spent when the last turn ended."""
+        return _refusal(self._budget, self._writer.state)
+
     async def put(self, entry: SideEntry) -> int:
         """Add an entry durably; it shares its transaction with whatever else waits."""
         row = packed(entry)
@@ -87,6 +92,15 @@ def read_lanes(database: sqlite3.Connection) -> tuple[Lane, ...]:
     return tuple(Lane(*row) for row in database.execute(query))
 
 
+def _refusal(budget: Budget, state: State) -> StoreFull | None:
+    if not budget.is_spent(state.side_bytes):
+        return None
+    return StoreFull(
+        f"the side budget of {budget.limit} bytes is spent ({state.side_bytes} in use): more comes in than functions "
+        "work off; raise [storage] side_budget, or see why they fail"
+    )
+
+
 def _put(
     entry: SideEntry,
     row: tuple[bytes, int],
@@ -97,11 +111,8 @@ def _put(
 ) -> int:
     if (refusal := health.room()) is not None:
         raise refusal
-    if budget.is_spent(state.side_bytes):
-        raise StoreFull(
-            f"the side budget of {budget.limit} bytes is spent ({state.side_bytes} in use): more comes in than "
-            "functions work off; raise [storage] side_budget, or see why they fail"
-        )
+    if (refusal := _refusal(budget, state)) is not None:
+        raise refusal
     return take(database, state, entry, row)
 
 

@@ -229,7 +229,9 @@ async def test_entries_are_read_on_behind_an_id_due_or_not(store: Storage) -> No
 async def test_an_event_that_leaves_is_written_whatever_the_budget(opened: Opened) -> None:
     async with opened(side_budget=1) as store:
         await store.append([sample()], {})
+        assert store.side_log.refusal is None
         await store.side_log.put(entry())
+        assert "side_budget" in str(store.side_log.refusal)
         assert await store.commit(Commit(0, 1, None, {}, diverted=[entry(b"event" * 500)]))
 
         assert len(await due(store)) == 2

@@ -11,7 +11,7 @@ import pytest
 from router.admin.dead import RETRY, LetterIds
 from router.admin.where import WHERE, AskWhere
 from router.desk import desk_of
-from router.errors import ConfigError, StoreUnavailable
+from router.errors import ConfigError, StoreFull, StoreUnavailable
 from router.telemetry.conservation import all_sums
 from router.telemetry.side_happenings import EventsDiverted, HookFailed
 from router.testing.clock import EPOCH, ManualClock
@@ -304,6 +304,23 @@ async def test_a_reload_changes_the_function_and_what_waited_goes_through_the_ne
             clock.advance(60)
 
             assert [event["properties"]["tier"] for event in await one.events(1)] == ["new"]
+
+
+async def test_a_spent_side_budget_refuses_this_source_and_no_other() -> None:
+    async with FakeHttp() as service:
+        service.default = Reply(status=503)
+        other = {"website": {"write_key": "wk"}, "app": {"write_key": "wk2"}}
+        storage = {"kind": "memory", "side_budget": "1MiB"}
+        async with asking(service, clock=ManualClock(), storage=storage, sources=other) as one:
+            for number in range(35):
+                await track(one, "Big", user=f"u{number}", properties={"pad": "x" * 30_000})
+                await one.hears(EventsDiverted, number + 1)
+            with pytest.raises(StoreFull, match="side budget"):
+                await track(one, "Big")
+            await one.rig.router.track("Small", user_id="u1", source="app")
+
+            await one.rig.shelf.wait(1)
+            assert [event["event"] for event in one.rig.delivered] == ["Small"]
 
 
 async def test_a_function_that_asks_nobody_stays_where_it_was() -> None:
