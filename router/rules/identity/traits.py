@@ -72,9 +72,8 @@ def merge_traits(survivor: Traits, gone: Traits) -> Traits:
             values[name] = trait
     newest, other = (survivor, gone) if survivor.consent_at >= gone.consent_at else (gone, survivor)
     consent = {name: newest.consent.get(name, False) for name in {**newest.consent, **other.consent}}
-    computed = survivor.computed
-    if computed or gone.computed:
-        computed = merge_computed(survivor, gone, values)
+    # a table of its own, also where it is empty: the step may go on to change it, and others still hold the survivor's
+    computed = merge_computed(survivor, gone, values)
     return Traits(values, consent, newest.consent_at, computed)
 
 

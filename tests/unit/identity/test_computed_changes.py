@@ -211,3 +211,16 @@ async def test_who_is_parted_by_hand_begins_anew_and_the_other_keeps_what_was_co
 
     assert words(await world.send(order(user=None, anon="a1"))) == [{"order_count": 1}]
     assert await world.traits("u1") == {"order_count": 2}
+
+
+async def test_a_merge_and_what_is_computed_of_it_count_once_when_the_step_is_prepared_again() -> None:
+    world = Computed(COUNT)
+    await world.send(identify(user="u1", traits={"plan": "gold"}))
+    await world.send(identify(anon="a1", traits={"plan": "free"}))
+    buying = order(user="u1", anon="a1")
+    await world.resolve([buying])
+    world.resolver.drop()  # its commit failed
+
+    await world.send(buying)
+
+    assert (await world.traits("u1"))["order_count"] == 1

@@ -121,6 +121,14 @@ def test_values_have_a_budget_of_bytes(kind: str, most: int) -> None:
     assert len(state.cells[0]) == state.size // 902
 
 
+def test_a_value_without_room_leaves_no_empty_table_that_copies_would_share() -> None:
+    state = taken("unique_count", *range(MOST_VALUES))
+
+    assert not KINDS["unique_count"].add(state, 1, '"one more"', (0, 0, ""))
+
+    assert list(state.cells) == [0]
+
+
 def test_the_alphabet_is_that_of_the_values_however_they_are_written() -> None:
     assert result("unique", "b", 'a"', "a!", "\n", "é", 2) == ["\n", 2, "a!", 'a"', "b", "é"]
 

@@ -191,14 +191,13 @@ class _OfValues(Kind):
 
     def add(self, state: ComputedState, place: int, value: Any, order: Order) -> bool:
         """Once more this value."""
-        cell = state.cells.setdefault(place, {})
-        count = cell.get(value)
+        count = state.cells.get(place, {}).get(value)
         if count is None:
             if state.entries >= MOST_VALUES or state.size + len(value) > self.most_bytes:
                 return False
             state.entries += 1
             state.size += len(value)
-        cell[value] = (count or 0) + 1
+        state.cells.setdefault(place, {})[value] = (count or 0) + 1  # no empty table: copies would share it
         return True
 
     def join(self, one: Any, other: Any) -> Any:
