@@ -18,6 +18,8 @@ from router.rules.identity.node import Node
 from router.storage.computed_state import ComputedState
 from router.storage.profile import Trait, Traits
 
+LOOKED_AT_AGAIN = 86_400_000
+"""So many milliseconds later a profile is looked at again in whose space nothing is computed for the time being."""
 Counts = Counter[tuple[str, ...]]
 NOTHING: frozenset[str] = frozenset()
 
@@ -84,9 +86,23 @@ class ComputedProfiles:
             return []
         ids = ids_of(task.space, node, occasion)
         made = [] if ids is None else list(_told(work, rules, ids, task, occasion))
-        like = Trait(None, now, now, stamp.message_id, source_of(task.space.name))
-        self._graph.compute(node, work.states, work.values, like, stamp)
+        self._graph.compute(node, work.states, work.values, self._like(node, stamp), stamp)
         return made
+
+    def put_off(self, node: Node, stamp: Stamp) -> None:
+        """Keep what a profile has as it is: its space is switched off, and may be switched on again."""
+        states: dict[str, ComputedState | None] = {}
+        for name, old in (node.traits or Traits()).computed.items():
+            if 0 < old.due_at <= stamp.received_at:
+                states[name] = state = old.copy()
+                state.due_at = stamp.received_at + LOOKED_AT_AGAIN
+        if states:
+            self._graph.compute(node, states, {}, self._like(node, stamp), stamp)
+
+    @staticmethod
+    def _like(node: Node, stamp: Stamp) -> Trait:
+        now = stamp.received_at
+        return Trait(None, now, now, stamp.message_id, source_of(node.profile.space))
 
     def _state(self, rule: ComputedTrait | Audience, traits: Traits) -> tuple[ComputedState, bool]:
         """The state of a rule, to be changed in place, and whether it is a new one."""

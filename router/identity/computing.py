@@ -82,16 +82,20 @@ class Computing:
     ) -> list[Made]:
         """Compute as time has passed for some profiles; the events that come of it, from `position` on.
 
-        The entry that says so is no event of the stream.
+        The entry that says so is no event of the stream. `spaces` are those of today, by name.
         """
         stamp = stamp_of(event, position)
         if lacking := [node for node in nodes if node.lacks_traits]:
             await self._learn(lacking)
         made: list[Made] = []
         for node in nodes:
+            space = spaces.get(node.profile.space)
+            if space is None:
+                self._profiles.put_off(node, stamp)
+                continue
             user = node if node.profile.collection == "users" else None
             occasion = Occasion(event.event, f"{event.event.message_id}\0{node.profile.id}", user)
-            task = Task(spaces[node.profile.space], node, is_whole=True)
+            task = Task(space, node, is_whole=True)
             own = replace(
                 stamp, source=source_of(node.profile.space)
             )  # people see it as what changed the profile

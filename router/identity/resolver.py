@@ -163,7 +163,7 @@ class Resolver:
                 continue
             elif isinstance(found, list):
                 nodes = list(dict.fromkeys(map(_met_again, found)))
-                spaces = self.memory.spaces
+                spaces = {one.name: one for one in self._spaces.values()}
                 for one in await self._computing.pass_time(event, spaces, nodes, position, done.counts):
                     await self._add(one, event, first, done)
                 continue

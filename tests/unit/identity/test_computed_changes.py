@@ -224,3 +224,17 @@ async def test_a_merge_and_what_is_computed_of_it_count_once_when_the_step_is_pr
     await world.send(buying)
 
     assert (await world.traits("u1"))["order_count"] == 1
+
+
+async def test_what_a_space_computed_stays_while_it_is_switched_off() -> None:
+    world = Computed(HOURLY)
+    await world.send(order())
+    spaces, day = world.spaces, 86_400
+    world.spaces = {"shop": spaces["shop"]}  # time goes on there
+
+    assert await world.pass_time(2 * 3600) == []
+    assert await world.traits("u1") == {"hourly": 1}
+    assert await world.classes("u1") == {"hourly": "count"}
+
+    world.spaces = spaces
+    assert words(await world.pass_time(day)) == [{"hourly": 0}]
