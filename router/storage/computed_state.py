@@ -1,5 +1,6 @@
 """What is kept of a profile so that a computed trait or an audience of it can go on from there."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from msgspec import Struct, field
@@ -44,3 +45,8 @@ class ComputedState(Struct, array_like=True, gc=False):
     def weight(self) -> int:
         """About how many bytes it takes in memory."""
         return 400 + 100 * len(self.cells) + 60 * self.entries + self.size
+
+
+def size_of(values: Iterable[str]) -> int:
+    """How many bytes some values are."""
+    return sum([len(one) if one.isascii() else len(one.encode()) for one in values])

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from router.rules.identity.draft import Stamp
 from router.rules.identity.node import Node
 from tests.unit.identity.computing import Computed, moment, order, words
@@ -238,3 +240,23 @@ async def test_what_a_space_computed_stays_while_it_is_switched_off() -> None:
 
     world.spaces = spaces
     assert words(await world.pass_time(day)) == [{"hourly": 0}]
+
+
+@pytest.mark.parametrize("window", [None, "48h"])
+async def test_profiles_that_become_one_remember_no_more_values_than_one(window: str | None) -> None:
+    rule = {"kind": "unique", "event": "Order Completed", "property": "total", "window": window}
+    world = Computed({"ids": rule})
+    old = START - 20 * 3_600_000
+    await world.send(*(order(f"b{number:0900d}", user=None, anon="a1", at=old) for number in range(20)))
+    await world.send(*(order(f"a{number:0900d}", user="u1") for number in range(20)))
+
+    [told] = await world.send(identify(user="u1", anon="a1"))
+
+    assert len(told.event.json) < 32 << 10
+    kept = (await world.traits("u1"))["ids"]
+    assert len(kept) == 27
+    assert (
+        sum(one.startswith("a" if window else "b") for one in kept) == 20
+    )  # of pieces the newest, else the first
+    await world.send(order("c" * 900, user="u1"))
+    assert len((await world.traits("u1"))["ids"]) == 27

@@ -121,6 +121,12 @@ def test_values_have_a_budget_of_bytes(kind: str, most: int) -> None:
     assert len(state.cells[0]) == state.size // 902
 
 
+def test_values_are_measured_as_they_are_written() -> None:
+    state = taken("unique", *("ж" * 900 + str(number) for number in range(100)))
+
+    assert len(KINDS["unique"].result(state.cells.values()) or b"") < 25 << 10
+
+
 def test_a_value_without_room_leaves_no_empty_table_that_copies_would_share() -> None:
     state = taken("unique_count", *range(MOST_VALUES))
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from router.storage.computed_state import ComputedState
+from router.storage.computed_state import ComputedState, size_of
 
 MOST_VALUES = 10_000
 """So many different values a profile has in one trait; with a window, in all pieces of it together."""
@@ -51,6 +51,9 @@ class Kind(ABC):
     @abstractmethod
     def join(self, one: Any, other: Any) -> Any:
         """The cell of all events of two cells."""
+
+    def settle(self, state: ComputedState) -> None:
+        """Let go, in place, of what finds no room after two states were joined."""
 
     @abstractmethod
     def result(self, cells: Iterable[Any]) -> bytes | None:
@@ -193,10 +196,10 @@ class _OfValues(Kind):
         """Once more this value."""
         count = state.cells.get(place, {}).get(value)
         if count is None:
-            if state.entries >= MOST_VALUES or state.size + len(value) > self.most_bytes:
+            if not self._has_room(state, size := size_of((value,))):
                 return False
             state.entries += 1
-            state.size += len(value)
+            state.size += size
         state.cells.setdefault(place, {})[value] = (count or 0) + 1  # no empty table: copies would share it
         return True
 
@@ -205,6 +208,26 @@ class _OfValues(Kind):
         joined = Counter(one)
         joined.update(other)
         return dict(joined)
+
+    def settle(self, state: ComputedState) -> None:
+        """Keep the newest pieces, and of a piece the values that were there first."""
+        tables, state.cells, state.entries, state.size = state.cells, {}, 0, 0
+        for place in sorted(tables, reverse=True):
+            table = tables[place]
+            size = size_of(table)
+            if state.entries + len(table) <= MOST_VALUES and state.size + size <= self.most_bytes:
+                state.cells[place] = table
+                state.entries += len(table)
+                state.size += size
+                continue
+            for value, count in table.items():
+                if self._has_room(state, size := size_of((value,))):
+                    state.cells.setdefault(place, {})[value] = count
+                    state.entries += 1
+                    state.size += size
+
+    def _has_room(self, state: ComputedState, size: int) -> bool:
+        return state.entries < MOST_VALUES and state.size + size <= self.most_bytes
 
 
 class MostFrequent(_OfValues):

@@ -51,9 +51,7 @@ def _joined(own: ComputedState, other: ComputedState) -> ComputedState:
     for place, cell in other.cells.items():
         mine = state.cells.get(place)
         state.cells[place] = cell if mine is None else kind.join(mine, cell)
-    tables = [cell for cell in state.cells.values() if cell.__class__ is dict]
-    state.entries = sum(map(len, tables))
-    state.size = sum(len(value) for table in tables for value in table)
+    kind.settle(state)
     state.touched_at = max(own.touched_at, other.touched_at)
     return state
 

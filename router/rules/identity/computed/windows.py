@@ -4,7 +4,7 @@ An event counts from its own `timestamp` on for the length of the window, and fo
 the 48th part of the window: an hour too long in two days. It never leaves too early.
 """
 
-from router.storage.computed_state import ComputedState
+from router.storage.computed_state import ComputedState, size_of
 
 PIECES = 48
 _SHORTEST_PIECE = 1000
@@ -34,7 +34,7 @@ def let_leave(state: ComputedState, now: int) -> bool:
         cell = state.cells.pop(piece)
         if cell.__class__ is dict:
             state.entries -= len(cell)
-            state.size -= sum(map(len, cell))
+            state.size -= size_of(cell)
     return bool(gone)
 
 
