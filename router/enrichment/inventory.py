@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Set
 
 from router.actors.actor import Actor
 from router.enrichment.findings import Findings
-from router.enrichment.sightings import LONGEST_NAME, Key, Seen, Sightings
+from router.enrichment.sightings import Key, Seen, Sightings
 from router.errors import StorageError
 from router.events.calls import Event
 from router.rules.observing import MOST_PATHS, names_in
@@ -83,7 +83,7 @@ class Inventory(Actor):
         for key, seen in self._steps.popleft().found.items():
             source, kind, name = key
             self._came[key] += seen.count
-            self._learn(source, _tag(kind), name[:LONGEST_NAME], seen)
+            self._learn(source, _tag(kind), name, seen)
             if seen.own:
                 self._keys.pop((source, kind, name), None)  # more are known by now
         self.findings.committed()
@@ -102,7 +102,7 @@ class Inventory(Actor):
         known = self._keys.get(key)
         if known is None:
             source, kind, name = key
-            row = self._rows.get((source, _tag(kind), name[:LONGEST_NAME]))
+            row = self._rows.get((source, _tag(kind), name))
             if row is None or row.is_full:
                 return None
             known = self._keys[key] = {"", *(names_in(path)[0] for path in row.properties)}

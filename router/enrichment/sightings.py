@@ -13,6 +13,7 @@ from router.rules.plan.violation import Violation
 Key = tuple[str, type[Event], str]
 """Source, type and name of an event."""
 LONGEST_NAME = 200
+"""Of longer names of events and properties only the beginning is kept: much is remembered by name."""
 FIRST, EACH = 32, 128
 """It is looked into the first events of a name, and from then on into one of so many."""
 KEYS_OF = 16
@@ -71,6 +72,8 @@ class Seen(Struct):
             new = _keys(raw).keys() - self.known - self.own
         except msgspec.DecodeError:
             return False
+        if new:  # properties are listed by their beginning
+            new = {one[:LONGEST_NAME] for one in new} - self.known - self.own
         self.own |= new
         return bool(new)
 
@@ -92,7 +95,7 @@ class Sightings:
         """Note an event as it came, before its plan or anything else changed it."""
         kind = type(event)
         name = event.event if kind is Track else getattr(event, "name", None) or ""  # type: ignore[union-attr]
-        key = (source, kind, name)
+        key = (source, kind, name[:LONGEST_NAME])
         seen = self.found.get(key)
         if seen is None:
             before = self._before(key)

@@ -34,12 +34,12 @@ def _observe(value: dict[str, Any], prefix: str, found: dict[str, int], level: i
         if len(found) > MOST_PATHS:
             return
         if name:
-            _note(member, prefix + _escaped(name), found, level)
+            _note(member, prefix + _escaped(name[:_LONGEST_NAME]), found, level)
 
 
 @lru_cache(maxsize=4096)
 def _escaped(name: str) -> str:
-    return re.sub(r"[.$\\]", r"\\\g<0>", name[:_LONGEST_NAME])
+    return re.sub(r"[.$\\]", r"\\\g<0>", name)
 
 
 def _note(value: Any, path: str, found: dict[str, int], level: int) -> None:

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
+from router.rules.privacy.similarity import LONGEST as LONGEST_NAME
 from router.rules.privacy.similarity import Terms
 from router.rules.privacy.values import LONGEST, PATTERNS, is_ordinary
 
@@ -108,7 +109,7 @@ class Detector:
 
     def knows(self, key: str) -> bool:
         """Whether the name of a field was compared before, which takes a while."""
-        return key in self._known
+        return key[:LONGEST_NAME] in self._known
 
     def is_email(self, key: str, value: Any) -> bool:
         """Whether a field is an address for mail, which is the same in any case."""
@@ -116,6 +117,7 @@ class Detector:
         return hit is not None and hit.matcher == "email"
 
     def _named(self, key: str) -> Hit | None:
+        key = key[:LONGEST_NAME]  # nothing behind that is compared, and clients may send names without end
         try:
             return self._known[key]
         except KeyError:

@@ -124,6 +124,14 @@ def test_a_strange_name_is_no_matter(key: str) -> None:
     assert hit(key) is None
 
 
+def test_of_a_long_name_only_the_beginning_is_remembered() -> None:
+    detector = Detector()
+
+    assert detector.hit("x" * 30_000, 1) is None
+
+    assert detector.knows("x" * 100 + "and so on")
+
+
 def test_ip_and_mac_are_exact() -> None:
     assert hit("IP_Address") == Hit("ip", "yellow", "name")
     assert hit("ip_count") is None
