@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import time
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
@@ -11,8 +12,9 @@ from router.errors import StorageError, StoreUnavailable
 from router.storage.profile import Link, Traits
 from router.storage.profile_changes import ProfileChanges
 from router.storage.profile_follower import ProfileFollower, ProfileLog
+from router.storage.profile_ids import birth_of
 from router.storage.sqlite import read_ahead
-from router.storage.sqlite.graph import applying, profiles
+from router.storage.sqlite.graph import applying, profiles, tables
 from router.storage.sqlite.store import SqliteStorage
 from tests.contract.storage.faults import Fault, Opened, broken
 from tests.contract.storage.graphs import key, made, profile, told, trait, write
@@ -239,3 +241,41 @@ async def test_answers_are_the_same_when_all_of_them_come_from_the_disk(
         links = [Link(ann.id, acme.id), Link(bob.id, acme.id), Link(acme.id, ann.id), Link("nobody", ann.id)]
         assert await store.profiles.linked(links) == [True, False, True, False]
         assert store._ahead.asked > 0
+
+
+async def test_a_page_is_full_although_profiles_go_while_it_is_read(opened: Opened) -> None:
+    async with opened() as store:
+        await write(store, people(store, 0, 6))
+        one, two, three = (profile(store, number, f"u{number}") for number in (0, 1, 2))
+        changes = ProfileChanges(merged=[(two.id, one.id)], deleted=[three.id])
+        store.profiles.read = _behind(write(store, changes), store.profiles.read)  # type: ignore[method-assign]
+
+        found = await store.profiles.pages("default", "users", limit=4)
+
+        assert [birth_of(store.store_id, each.id) for each in found] == [0, 3, 4, 5]
+
+
+def _behind(first: Awaitable[Any], then: Callable[[Sequence[str]], Awaitable[Any]]) -> Any:
+    waiting = [first]
+
+    async def read(ids: Sequence[str]) -> Any:
+        while waiting:
+            await waiting.pop()
+        return await then(ids)
+
+    return read
+
+
+async def test_a_small_space_among_others_is_found_in_short_looks(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tables, "ROWS_LOOKED_AT", 3)
+    async with opened() as store:
+        small = [profile(store, number, f"u{number}", space="small") for number in (7, 19)]
+        others = [profile(store, number, f"u{number}") for number in range(20) if number not in (7, 19)]
+        await write(store, made(*small, *others))
+
+        assert await store.profiles.pages("small", "users", limit=9) == small
+        assert await store.profiles.pages("small", "users", limit=1) == small[:1]
+        assert await store.profiles.pages("small", "users", limit=1, beyond=small[0].id) == small[1:]
+        assert await store.profiles.pages("none", "users", limit=9) == []

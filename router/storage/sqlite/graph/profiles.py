@@ -162,12 +162,18 @@ class SqliteProfiles(Profiles):
         """Profiles that live, by number."""
         await self.flush()
         first = profile_number(self._store_id, beyond) if beyond else None
+        place: int | None = -(1 << 62) if first is None else first
         parity = COLLECTIONS.index(collection)
-        found = await self._read(
-            partial(tables.find_page, beyond=first, space=space, parity=parity, limit=limit)
-        )
-        profiles = await self.read([profile_id(self._store_id, number) for number in found])
-        return [one for one in profiles if one is not None]
+        found: list[Profile] = []
+        while place is not None and len(found) < limit:
+            numbers, place = await self._read(
+                partial(tables.find_page, beyond=place, space=space, parity=parity, limit=limit - len(found))
+            )
+            ids = [profile_id(self._store_id, number) for number in numbers]
+            # one may be gone since, or be a part of another, which has a place of its own
+            read = zip(ids, await self.read(ids), strict=True)
+            found += [one for id, one in read if one is not None and one.id == id]
+        return found
 
     async def types(self, space: str) -> list[tuple[Collection, str]]:
         """The types that a space saw."""

@@ -57,6 +57,12 @@ def pack_profile(profile: Profile, store_id: bytes) -> bytes:
     return _encode((*facts, list(stamps), identifiers, absorbed))
 
 
+def beginning(space: str) -> bytes:
+    """What the row of each profile of a space begins with."""
+    others = (0,) * 7  # a byte each
+    return _encode((space, *others))[: -len(others)]
+
+
 def unpack_profile(number: int, row: bytes, store_id: bytes) -> Profile:
     """The profile with that number."""
     space, born, age, last, has_traits, stamps, identifiers, absorbed = _decode(row)

@@ -9,9 +9,11 @@ import msgspec
 from router.storage.profile_changes import Change, ProfileChanges
 from router.storage.segment_layout import compressor, decompressor
 from router.storage.sqlite.graph.overlay import Overlay
-from router.storage.sqlite.graph.rows import identifier_hash, pack_profile, pack_traits
+from router.storage.sqlite.graph.rows import beginning, identifier_hash, pack_profile, pack_traits
 from router.storage.sqlite.read_ahead import ReadAhead
 
+ROWS_LOOKED_AT = 2000
+"""So many profiles one look for a page of them is at: two milliseconds."""
 encode = msgspec.msgpack.Encoder().encode
 _decode_changes = msgspec.msgpack.Decoder(ProfileChanges).decode
 _decode_log = msgspec.msgpack.Decoder(list[Change]).decode
@@ -182,21 +184,25 @@ def find_links(
 
 
 def find_page(
-    database: sqlite3.Connection, beyond: int | None, space: str, parity: int, limit: int
-) -> list[int]:
-    """Numbers of living profiles of a space and collection, behind `beyond`."""
+    database: sqlite3.Connection, beyond: int, space: str, parity: int, limit: int
+) -> tuple[list[int], int | None]:
+    """Numbers of living profiles of a space and collection, behind `beyond`; and how far it looked, None for all.
+
+    A look is at a bounded number of rows, so that a small space among large ones does not hold up other readers.
+    """
     query = (
         "SELECT number, profile FROM profiles WHERE number > ? AND profile IS NOT NULL AND number & 1 = ? "
-        "ORDER BY number"
+        "ORDER BY number LIMIT ?"
     )
     found: list[int] = []
-    first = -(1 << 62) if beyond is None else beyond
-    for number, row in database.execute(query, (first, parity)):
-        if msgspec.msgpack.decode(row)[0] == space:
+    wanted = beginning(space)
+    rows = database.execute(query, (beyond, parity, ROWS_LOOKED_AT)).fetchall()
+    for number, row in rows:
+        if row.startswith(wanted):
             found.append(number)
             if len(found) == limit:
-                break
-    return found
+                return found, number
+    return found, rows[-1][0] if len(rows) == ROWS_LOOKED_AT else None
 
 
 def read_log(database: sqlite3.Connection, number: int, limit: int) -> list[Change]:
