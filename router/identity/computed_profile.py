@@ -195,7 +195,7 @@ def _told(work: _Work, rules: ComputedRules, ids: Ids, task: Task, occasion: Occ
         if rule is None or state is None or state.rule != rule.fingerprint:
             continue
         json = work.value(name)
-        if json == state.sent:
+        if json == state.sent or not rule.send:
             continue
         state.sent = json
         for form in rule.send:

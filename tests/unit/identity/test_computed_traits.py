@@ -91,6 +91,15 @@ async def test_a_value_that_stays_the_same_is_not_told_again() -> None:
     assert words(await world.send(order(5), order(3), order("x"), order(5))) == [{"largest": 5}]
 
 
+async def test_what_destinations_were_never_told_is_told_once_the_rule_sends() -> None:
+    rule: Any = {"kind": "max", "event": "Order Completed", "property": "total"}
+    world = Computed({"largest": {**rule, "send": []}})
+    await world.send(order(5))
+    world.compute({"largest": rule})
+
+    assert words(await world.send(order(3), order(4))) == [{"largest": 5}]
+
+
 async def test_a_condition_and_any_type_of_call_may_choose_the_events() -> None:
     world = Computed(
         {
