@@ -56,7 +56,7 @@ def told(found: Iterable[FoundField], colours: Mapping[str, str] | None, *, now:
             one.first_at,
         )
         for one in found
-        if one.last_at >= now - SHOWN_MILLISECONDS and not classified.has(one.path)
+        if one.last_at >= now - SHOWN_MILLISECONDS and not classified.has(one.path, one.key)
     ]
     waiting.sort(key=lambda one: (one.recommended != "red", -one.events, one.path))
     return Privacy(colours is not None, waiting, colours or {})

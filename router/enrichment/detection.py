@@ -45,6 +45,8 @@ class Detection:
         if len(self._began) >= MOST_NAMES and seen.key not in self._began:
             self._began.clear()
         since = seen.came - self._began.setdefault(seen.key, seen.came)
+        if since < 0:  # so many names came that counting began anew
+            self._began[seen.key], since = seen.came, 0
         if not (since < FIRST_LOOKS or since % self._every == 0 or seen.has_new_key):
             return []
         try:
@@ -61,12 +63,12 @@ class Detection:
                     continue
                 finds.letters_left -= min(len(key), LONGEST)
             hit = detector.hit(key, value)
-            if hit is None or path in found or self._classified.has(path):
+            if hit is None or path in found or self._classified.has(path, key):
                 continue
-            shape = looks_like(value)
             found[path] = FoundField(
-                _text(path), hit.colour, hit.matcher, hit.how, shape, at, at, 1, {source}
-            )
+                _text(path), hit.colour, hit.matcher, hit.how, looks_like(value), at, at, 1, {source},
+                _text(key) if "." in key else "",
+            )  # fmt: skip
         return list(found.values())
 
 

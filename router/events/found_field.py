@@ -20,6 +20,8 @@ class FoundField(Struct):
     events: int = 0
     """Of those that were looked at."""
     sources: set[str] = field(default_factory=set)
+    key: str = ""
+    """Its last key, where that has a dot in it: the path does not say where it begins."""
 
     def add(self, later: "FoundField") -> None:
         """Take in that it was seen again."""

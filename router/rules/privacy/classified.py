@@ -13,6 +13,6 @@ class Classified:
         self._names = frozenset(one for one in found if not is_path(one))
         self._paths = frozenset(one for one in found if is_path(one))
 
-    def has(self, path: str) -> bool:
-        """Whether the field at this path has a colour."""
-        return path in self._paths or path.rpartition(".")[2] in self._names
+    def has(self, path: str, key: str = "") -> bool:
+        """Whether the field at this path has a colour; `key` is its last key, where that holds a dot itself."""
+        return path in self._paths or (key or path.rpartition(".")[2]) in self._names

@@ -7,7 +7,7 @@ read, or lies deeper than anybody looks, is taken out.
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 
 import msgspec
@@ -50,6 +50,13 @@ def _root_of(path: str) -> str:
     return path.partition(".")[0]
 
 
+def _last_keys(path: str) -> Iterator[str]:
+    """The keys that a field at this path may have: a key may hold dots itself, as in `{"card.number": 1}`."""
+    parts = path.split(".")
+    for start in range(1, len(parts)):
+        yield ".".join(parts[start:])
+
+
 class Controls:
     """All controls of one source; a path counts more than a name."""
 
@@ -61,7 +68,7 @@ class Controls:
         keys = {
             root: {
                 *self._by_name,
-                *(path.rpartition(".")[2] for path in self._by_path if _root_of(path) == root),
+                *(key for path in self._by_path if _root_of(path) == root for key in _last_keys(path)),
             }
             for root in ROOTS
         }

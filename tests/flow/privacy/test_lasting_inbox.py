@@ -297,3 +297,10 @@ def test_the_source_of_the_alerts_is_checked(tmp_path: Path, text: str, said: st
         load(file)
 
     assert said in str(refused.value)
+
+
+async def test_a_name_that_has_a_colour_hides_no_key_that_only_ends_like_it() -> None:
+    async with running({**config(yellow=["email"]), "sources": SOURCES}) as rig:
+        await send(rig, **{"user.email": "ann@example.com", "email": "ann@example.com"})
+
+        assert list(inbox(rig)) == ["properties.user.email"]

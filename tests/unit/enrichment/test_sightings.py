@@ -1,8 +1,14 @@
 """What is remembered of the names of events and properties, which clients may make as long as they like."""
 
 import asyncio
+from typing import Any
 
+from router.enrichment.detection import Detection
 from router.enrichment.inventory import Inventory
+from router.enrichment.sightings import Seen
+from router.events.calls import Track
+from router.rules.privacy.classified import Classified
+from router.rules.privacy.matchers import Detector, Hit
 from router.storage.memory.store import MemoryStorage
 from tests.unit.identity.worlds import START, track
 
@@ -27,3 +33,20 @@ def test_a_property_with_a_long_name_is_new_once() -> None:
     for is_new in (False, False):  # the first event of a name is looked into anyway
         assert kept.step().see("website", event, START).has_new_key is is_new
         kept.committed()
+
+
+def test_a_name_is_not_looked_into_each_time_when_counting_begins_anew() -> None:
+    looks = []
+
+    class Looking(Detector):
+        def hit(self, key: str, value: Any) -> Hit | None:
+            looks.append(key)
+            return None
+
+    detection, kept = Detection(Looking(), Classified(()), every=1000), inventory()
+    event = track(properties={"a": 1})
+    for came in (5000, *range(1, 101)):
+        seen = Seen(("website", Track, "Met"), came - 1, 0, count=1, last_at=START)
+        detection(event, seen, kept.findings.step(), source="website")
+
+    assert len(looks) == 1 + 16

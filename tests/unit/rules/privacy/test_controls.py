@@ -44,6 +44,11 @@ def test_a_path_is_met_there_and_nowhere_else() -> None:
     assert apply(text, root="traits", red="block") == msgspec.json.encode(text)
 
 
+@pytest.mark.parametrize("text", [{"card.number": 1}, {"a": 1, "card": {"number": 2}, "card.number": 1}])
+def test_a_path_is_met_where_a_key_holds_its_dots(text: Any) -> None:
+    assert b"number" not in apply(text, red="block")
+
+
 def test_what_is_not_met_keeps_its_bytes() -> None:
     made = apply(b'{"a": 1e400, "ssn":1, "b":{"c": 1.50}, "d":"\\u00e9"}', red="block")
 
