@@ -68,11 +68,13 @@ class ComputedProfiles:
         for rule in task.takers:
             state, is_new = self._state(rule, traits)
             has_left = let_leave(state, now)
+            entries = state.entries
             refused = rule.take(state, occasion.event, (stamp.at, stamp.received_at, stamp.message_id), now)
             if refused:
                 counts["left_out_of_profiles", stamp.source, f"computed_{refused}"] += 1
             if not refused or (has_left and not is_new):
-                self._note(work, rule, state)
+                is_same = not (has_left or is_new or rule.may_have_changed(state, entries))
+                self._note(work, rule, state, is_same=is_same)
         due = traits.due_at
         is_whole = task.is_whole or 0 < due <= now
         if is_whole:
@@ -116,11 +118,14 @@ class ComputedProfiles:
         self._own[id(state)] = state
         return state, is_new
 
-    def _note(self, work: "_Work", rule: ComputedTrait, state: ComputedState) -> None:
+    def _note(
+        self, work: "_Work", rule: ComputedTrait, state: ComputedState, *, is_same: bool = False
+    ) -> None:
         state.touched_at = work.now
         state.due_at = next_at(state)
         work.states[rule.name] = state
-        work.put(rule.name, rule.result(state))
+        if not is_same:
+            work.put(rule.name, rule.result(state))
 
     def _look_at_all(self, work: "_Work", rules: ComputedRules, node: Node) -> None:
         """Let time pass for every computed trait; one whose rule is gone becomes a trait like others."""

@@ -7,6 +7,7 @@ import pytest
 
 from router.events.calls import Identify
 from router.identity.computed_profile import ComputedProfiles
+from router.rules.identity.computed.trait import ComputedTrait
 from router.rules.identity.extraction import CONSENT_EVENT
 from router.storage.hashing import message_hash
 from tests.unit.identity.computing import Computed, moment, order, rules_of, words
@@ -89,6 +90,20 @@ async def test_a_value_that_stays_the_same_is_not_told_again() -> None:
     world = Computed({"largest": {"kind": "max", "event": "Order Completed", "property": "total"}})
 
     assert words(await world.send(order(5), order(3), order("x"), order(5))) == [{"largest": 5}]
+
+
+@pytest.mark.parametrize("kind", ["unique", "unique_count"])
+async def test_values_are_not_listed_again_for_one_that_is_known(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = Computed({"totals": {"kind": kind, "event": "Order Completed", "property": "total"}})
+    await world.send(order(1), order(2))
+    monkeypatch.setattr(ComputedTrait, "result", None)
+
+    assert await world.send(order(1)) == []
+    monkeypatch.undo()
+
+    assert words(await world.send(order(2), order(3))) == [{"totals": [1, 2, 3] if kind == "unique" else 3}]
 
 
 async def test_what_destinations_were_never_told_is_told_once_the_rule_sends() -> None:

@@ -39,6 +39,8 @@ class Kind(ABC):
 
     needs_property = True
     """Whether a rule must name the property that it reads."""
+    needs_new_value = False
+    """Whether an event with a value that a cell has already leaves what they come to as it is."""
 
     def usable(self, value: Any) -> Any:
         """The value as it enters a cell; None when the kind has no use for it."""
@@ -245,6 +247,7 @@ class MostFrequent(_OfValues):
 class Unique(_OfValues):
     """All different values, in alphabetical order."""
 
+    needs_new_value = True
     most_bytes = MOST_LISTED
 
     def result(self, cells: Iterable[Any]) -> bytes | None:
@@ -254,6 +257,8 @@ class Unique(_OfValues):
 
 class UniqueCount(_OfValues):
     """How many different values there are."""
+
+    needs_new_value = True
 
     def result(self, cells: Iterable[Any]) -> bytes | None:
         """Their number."""

@@ -80,6 +80,10 @@ class ComputedTrait:
             return "past"
         return "" if self._kind.add(state, piece, value, (at, *order[1:])) else "room"
 
+    def may_have_changed(self, state: ComputedState, entries: int) -> bool:
+        """Whether an event may have changed the result; `entries` are those before. Listing all takes milliseconds."""
+        return not self._kind.needs_new_value or state.entries != entries
+
     def result(self, state: ComputedState) -> bytes | None:
         """What the state comes to, as JSON; None for no value."""
         return self._kind.result(state.cells.values())
