@@ -12,6 +12,7 @@ from msgspec import Raw, Struct
 
 from router.events.calls import Alias, AnyEvent, Group, Identify, Track, decode_open_json
 from router.events.wire import ABSENT
+from router.rules.consent import ID as CATEGORY
 from router.rules.identity.computed.rules import ComputedRules
 from router.rules.identity.facts import Facts, Named
 from router.rules.identity.space_rules import SpaceRules
@@ -213,7 +214,7 @@ class Extraction:
         if isinstance(event, Track) and event.event == CONSENT_EVENT:
             given = _member(context.consent, "categoryPreferences")
             if isinstance(given, dict):
-                found.consent = {name: is_given is True for name, is_given in given.items()}
+                found.consent = {name: one is True for name, one in given.items() if CATEGORY.fullmatch(name)}
 
 
 def _leave_out_computed(found: Facts, rules: ComputedRules) -> None:

@@ -11,6 +11,8 @@ from router.storage.profile import Trait, Traits
 MOST_TRAITS = 1000
 MOST_BYTES = 64 << 10
 """A profile has at most so many traits, and bytes of values; it takes no new ones beyond."""
+MOST_CATEGORIES = 100
+"""So many categories of consent a profile knows; what it does not know is not allowed."""
 _NULL = b"null"
 _ZONELESS = re.compile(rb'"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?"')
 
@@ -74,7 +76,7 @@ def merge_traits(survivor: Traits, gone: Traits) -> Traits:
     consent = {name: newest.consent.get(name, False) for name in {**newest.consent, **other.consent}}
     # a table of its own, also where it is empty: the step may go on to change it, and others still hold the survivor's
     computed = merge_computed(survivor, gone, values)
-    return Traits(values, consent, newest.consent_at, computed)
+    return Traits(values, _within(consent), newest.consent_at, computed)
 
 
 def take_consent(traits: Traits, consent: Mapping[str, bool], at: int) -> Traits:
@@ -82,7 +84,15 @@ def take_consent(traits: Traits, consent: Mapping[str, bool], at: int) -> Traits
     if at < traits.consent_at:
         return traits
     taken = {**dict.fromkeys(traits.consent, False), **consent}
-    return Traits(traits.values, taken, at, traits.computed)
+    return Traits(traits.values, _within(taken), at, traits.computed)
+
+
+def _within(consent: dict[str, bool]) -> dict[str, bool]:
+    """At most `MOST_CATEGORIES`: those first that are allowed, then those that are new."""
+    if len(consent) <= MOST_CATEGORIES:
+        return consent
+    named_last = dict(reversed(consent.items()))
+    return dict(sorted(named_last.items(), key=lambda one: not one[1])[:MOST_CATEGORIES])
 
 
 def _has_room(values: dict[str, Trait], name: str, growth: int, apart: Container[str]) -> bool:

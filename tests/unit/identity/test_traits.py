@@ -92,6 +92,28 @@ async def test_identity_26_consent_is_kept_whole() -> None:
     assert await say({"categoryPreferences": {"ads": True}}, 4) == {"ads": False, "stats": False}
 
 
+async def test_however_many_categories_are_named_a_profile_knows_a_bounded_number() -> None:
+    world = World()
+    for round_ in range(4):
+        given = {"ads": True, **{f"c{round_}-{number}": False for number in range(50)}, "x" * 35: True}
+        context = {"consent": {"categoryPreferences": given}}
+        await world.take(
+            *(
+                track(
+                    event="Segment Consent Preference Updated", anon=who, context=context, at=START + round_
+                )
+                for who in ("a1", "a2")
+            )
+        )
+    await world.take(identify(anon="a1", traits={"email": "e"}), identify(anon="a2", traits={"email": "e"}))
+
+    owner = await world.owner("a1", "anonymous_id")
+    assert owner is not None
+    [traits] = await world.store.profiles.traits([owner.id])
+    assert len(traits.consent) == 100
+    assert {name for name, is_allowed in traits.consent.items() if is_allowed} == {"ads"}
+
+
 async def test_consent_of_another_event_changes_nothing() -> None:
     world = World()
     [profile] = await world.take(
