@@ -10,7 +10,7 @@ from router.storage.profile import Trait, Traits
 
 MOST_TRAITS = 1000
 MOST_BYTES = 64 << 10
-"""A profile has at most so many traits, and bytes of values; it takes no new ones beyond."""
+"""A profile has at most so many traits, and bytes of names and values; it takes no new ones beyond."""
 MOST_CATEGORIES = 100
 """So many categories of consent a profile knows; what it does not know is not allowed."""
 _NULL = b"null"
@@ -97,8 +97,10 @@ def _within(consent: dict[str, bool]) -> dict[str, bool]:
 
 def _has_room(values: dict[str, Trait], name: str, growth: int, apart: Container[str]) -> bool:
     """Whether a value may come; the oldest removed trait makes room for a new name."""
+    if name not in values:
+        growth += len(name)
     if growth > 0:
-        taken = sum([len(one.json or b"") for key, one in values.items() if key not in apart])
+        taken = sum([len(key) + len(one.json or b"") for key, one in values.items() if key not in apart])
         if taken + growth > MOST_BYTES:
             return False
     if name in values or len(values) < MOST_TRAITS:

@@ -72,6 +72,19 @@ async def test_identity_18_an_event_with_more_than_300_traits_is_left_out() -> N
     assert len(await world.traits("u1")) == 300
 
 
+async def test_names_of_traits_take_room_too() -> None:
+    world = World()
+    for number in range(10):
+        await world.take(
+            identify(user="u1", traits={f"{number}{'x' * 10_000}": None if number % 2 else number})
+        )
+
+    owner = await world.owner("u1")
+    assert owner is not None
+    [traits] = await world.store.profiles.traits([owner.id])
+    assert len(traits.values) == 6
+
+
 async def test_identity_26_consent_is_kept_whole() -> None:
     world = World()
 
