@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Container, Mapping
+from heapq import heapify, heappop, heappush
 
 from msgspec import Raw, Struct, field
 
@@ -37,7 +38,7 @@ def take_traits(
 
     Those that are `computed` take no room away from the others.
     """
-    taken = Taken()
+    taken, room = Taken(), _Room(values, computed)
     order = like.order
     at, received_at, message_id, source = like.at, like.received_at, like.message_id, like.source
     for name, raw in new.items():
@@ -51,26 +52,25 @@ def take_traits(
         if old is not None and old.at >= at and old.order >= order:
             continue
         before = None if old is None else old.json
+        trait = Trait(json, at, received_at, message_id, source)
         if before != json or old is None:
-            if not _has_room(values, name, len(json or b"") - len(before or b""), computed):
+            if not room.make(name, trait):
                 taken.refused += 1
                 continue
             if before != json:
                 taken.changed.append(name)
         taken.newer += 1
-        values[name] = Trait(json, at, received_at, message_id, source)
+        values[name] = trait
     return taken
 
 
 def merge_traits(survivor: Traits, gone: Traits) -> Traits:
     """The traits of two profiles that become one: of each the newest; categories without a word are not allowed."""
     values = dict(survivor.values)
-    apart = survivor.computed.keys() | gone.computed.keys()
+    room = _Room(values, survivor.computed.keys() | gone.computed.keys())
     for name, trait in gone.values.items():
         old = values.get(name)
-        is_newer = old is None or old.order < trait.order
-        growth = len(trait.json or b"") - len((old.json if old else None) or b"")
-        if is_newer and _has_room(values, name, growth, apart):
+        if (old is None or old.order < trait.order) and room.make(name, trait):
             values[name] = trait
     newest, other = (survivor, gone) if survivor.consent_at >= gone.consent_at else (gone, survivor)
     consent = {name: newest.consent.get(name, False) for name in {**newest.consent, **other.consent}}
@@ -95,17 +95,51 @@ def _within(consent: dict[str, bool]) -> dict[str, bool]:
     return dict(sorted(named_last.items(), key=lambda one: not one[1])[:MOST_CATEGORIES])
 
 
-def _has_room(values: dict[str, Trait], name: str, growth: int, apart: Container[str]) -> bool:
-    """Whether a value may come; the oldest removed trait makes room for a new name."""
-    if name not in values:
-        growth += len(name)
-    if growth > 0:
-        taken = sum([len(key) + len(one.json or b"") for key, one in values.items() if key not in apart])
-        if taken + growth > MOST_BYTES:
+class _Room:
+    """What room there is in a table of traits: counted once for many new values, and only where it is asked for."""
+
+    def __init__(self, values: dict[str, Trait], apart: Container[str]) -> None:
+        """Those `apart` take no room."""
+        self._values = values
+        self._apart = apart
+        self._taken: int | None = None
+        self._removed: list[tuple[tuple[int, int, str], str]] | None = None
+
+    def make(self, name: str, new: Trait) -> bool:
+        """Whether a value may come, which the caller puts then; the oldest removed trait gives way to a new name."""
+        old = self._values.get(name)
+        growth = 0 if name in self._apart else _size(name, new) - (0 if old is None else _size(name, old))
+        if growth > 0:
+            if self._taken is None:
+                self._taken = sum([_size(*one) for one in self._values.items() if one[0] not in self._apart])
+            if self._taken + growth > MOST_BYTES:
+                return False
+        if old is None and len(self._values) >= MOST_TRAITS and not self._forget_one():
             return False
-    if name in values or len(values) < MOST_TRAITS:
+        if self._taken is not None:
+            self._taken += growth
+        if new.json is None and self._removed is not None:
+            heappush(self._removed, (new.order, name))
         return True
-    removed = [(trait.order, name) for name, trait in values.items() if trait.json is None]
-    if removed:
-        del values[min(removed)[1]]
-    return bool(removed)
+
+    def _forget_one(self) -> bool:
+        if self._removed is None:
+            self._removed = [(one.order, name) for name, one in self._values.items() if one.json is None]
+            heapify(self._removed)
+        while self._removed:
+            order, name = heappop(self._removed)
+            trait = self._values.get(name)
+            if trait is None or trait.json is not None:
+                continue
+            if trait.order != order:  # it was removed once more
+                heappush(self._removed, (trait.order, name))
+                continue
+            del self._values[name]
+            if self._taken is not None and name not in self._apart:
+                self._taken -= _size(name, trait)
+            return True
+        return False
+
+
+def _size(name: str, trait: Trait) -> int:
+    return len(name) + len(trait.json or b"")
