@@ -1,7 +1,5 @@
 """A profile in the memory of the graph: what is stored of it, its traits once they are read, and what it weighs."""
 
-from collections.abc import Iterable
-
 from msgspec import Struct
 
 from router.events.profile import ProfileSnapshot
@@ -42,17 +40,8 @@ class Node(Struct, eq=False, gc=False):
         return len(self.profile.identifiers)
 
     @property
-    def types(self) -> Iterable[str]:
-        """The types of its identifiers."""
-        return {one.type for one in self.profile.identifiers}
-
-    @property
     def weight(self) -> int:
         """About how many bytes it takes in memory."""
         traits = 0 if self.traits is None else _TRAIT * len(self.traits.values) + self.traits.size
         snapshot = 0 if self.snapshot is None else len(bytes(self.snapshot.traits_json))
         return _WEIGHT + _IDENTIFIER * self.size + 100 * self.profile.merges + traits + snapshot
-
-    def count(self, type: str, since: int) -> int:
-        """How many identifiers of a type it has that came after `since`."""
-        return sum(one.type == type and one.created_at > since for one in self.profile.identifiers)
