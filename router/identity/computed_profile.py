@@ -19,7 +19,7 @@ from router.storage.computed_state import ComputedState
 from router.storage.profile import Trait, Traits
 
 LOOKED_AT_AGAIN = 86_400_000
-"""So many milliseconds later a profile is looked at again in whose space nothing is computed for the time being."""
+"""So many milliseconds later a profile is looked at again of which nothing can be computed for the time being."""
 Counts = Counter[tuple[str, ...]]
 NOTHING: frozenset[str] = frozenset()
 
@@ -92,7 +92,7 @@ class ComputedProfiles:
         return made
 
     def put_off(self, node: Node, stamp: Stamp) -> None:
-        """Keep what a profile has as it is: its space is switched off, and may be switched on again."""
+        """Keep what a profile has as it is: its space is switched off, say, and may be switched on again."""
         states: dict[str, ComputedState | None] = {}
         for name, old in (node.traits or Traits()).computed.items():
             if 0 < old.due_at <= stamp.received_at:

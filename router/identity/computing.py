@@ -99,7 +99,11 @@ class Computing:
             own = replace(
                 stamp, source=source_of(node.profile.space)
             )  # people see it as what changed the profile
-            made += await self._carry_out([task], occasion, event, own, counts)
+            try:
+                made += await self._carry_out([task], occasion, event, own, counts)
+            except Broken:  # it must not keep time from the others, whom the same entry names
+                self._profiles.put_off(node, stamp)
+                counts["left_out_of_profiles", own.source, "computed_error"] += 1
         counts["filtered_at_source", TIME_SOURCE, TIME_PASSED] += 1
         return made
 

@@ -286,6 +286,28 @@ async def test_an_event_that_nothing_can_be_computed_of_is_set_aside_alone(
     assert await world.traits("u1") == {"order_count": 2}
 
 
+async def test_a_profile_that_nothing_can_be_computed_of_keeps_time_from_nobody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = Computed(HOURLY)
+    await world.send(order(), order(user="u2"))
+    compute = ComputedProfiles.compute
+
+    def broken(self: Any, task: Any, *rest: Any) -> Any:
+        if task.node.profile.identifiers[0].value == "u1":
+            raise ValueError("no")
+        return compute(self, task, *rest)
+
+    monkeypatch.setattr(ComputedProfiles, "compute", broken)
+    world.now += 2 * 3_600_000
+    done = await world.step([moment(await world.store.profiles.due(world.now, 9))], source="(time)")
+
+    assert done.failures == []
+    assert done.counts["left_out_of_profiles", "engage_default", "computed_error"] == 1
+    assert [await world.traits(one) for one in ("u1", "u2")] == [{"hourly": 1}, {"hourly": 0}]
+    assert await world.store.profiles.due(world.now, 9) == []
+
+
 async def test_an_alias_call_joins_what_is_computed() -> None:
     world = Computed(COUNT)
     await world.send(order(user=None, anon="a1"), order(user="u1"))
