@@ -99,7 +99,7 @@ class Hooks(Mapping[str, HookActor]):
             attempt=runner.attempt,
             letter=runner.letter,
             close=runner.close,
-            accept=self._around.ingestion.accept,
+            accept=partial(self._around.ingestion.accept, is_ours=True),
             count=self._around.ingestion.count,
             limits=self._around.limits,
             now=self._around.clock.now,

@@ -71,15 +71,16 @@ class Ingestion(Actor):
         """Counts that no commit has carried yet."""
         return dict(self._counts)
 
-    async def accept(self, entry: Entry, received: Received) -> None:
+    async def accept(self, entry: Entry, received: Received, *, is_ours: bool = False) -> None:
         """Keep a request; return when it is durable, raise StorageError when it is not and will not be.
 
-        Stamps `received_at`: the clock at this moment, never before an earlier request's.
+        Stamps `received_at`: the clock at this moment, never before an earlier request's. What `is_ours` leaves the
+        side log with this, so it is not refused for that being full: room would never come.
         """
         if self._is_stopping:
             raise StoreFull("the router is stopping; send the request again")
         may_divert = entry.source in self.diverting and entry.door is not Door.RETURNED
-        if may_divert and (refusal := self._storage.side_log.refusal) is not None:
+        if may_divert and not is_ours and (refusal := self._storage.side_log.refusal) is not None:
             raise refusal
         self._latest = max(self._now(), self._latest)
         stamped = replace(entry, received_at=self._latest)

@@ -17,7 +17,7 @@ from router.telemetry.side_happenings import EventsDiverted, HookFailed
 from router.testing.clock import EPOCH, ManualClock
 from router.testing.fake_http import FakeHttp, Received, Reply
 from router.testing.running import Running
-from tests.flow.hooks.rig import Hooked
+from tests.flow.hooks.rig import Hooked, function
 
 LANE = "function tier of website"
 ASKS = """
@@ -330,3 +330,30 @@ async def test_a_function_that_asks_nobody_stays_where_it_was() -> None:
         assert len(await one.events(1)) == 1
         assert len(one.rig.router.diversions) == 0
         assert ("diverted", "website") not in await one.counts()
+
+
+async def test_requests_that_filled_the_side_log_leave_it_for_a_function_of_the_same_source() -> None:
+    """Who refuses them then waits for room that only they can make."""
+    async with FakeHttp() as service:
+        service.default = Reply(status=503)
+        code = """
+        async function onRequest(request, settings) {
+          const response = await fetch(settings.url);
+          if (!response.ok) throw new RetryError("later");
+          Segment.track({ event: "Order", userId: request.json().user });
+        }"""
+        shop = function(code, settings={"url": f"{service.url}/is-well"})
+        tier = {**section(ASKS, settings={"url": service.url}), "sources": ["shop"]}
+        clock = ManualClock()
+        storage = {"kind": "memory", "side_budget": "1MiB"}
+        async with diverted({"tier": tier}, clock=clock, storage=storage, sources={"shop": shop}) as one:
+            replies = [await one.post({"user": f"u{n}", "pad": "x" * (500 << 10)}) for n in range(4)]
+            assert [reply.status for reply in replies] == [200, 200, 200, 503]
+            await one.hears(HookFailed, 3)
+            service.default = GOLD
+            clock.advance(200)
+
+            events = await one.events(3)
+            assert sorted(event["userId"] for event in events) == ["u0", "u1", "u2"]
+            assert await one.waiting() == {}
+            assert all(not each.missing for each in all_sums(await one.rig.router.storage.books()))
