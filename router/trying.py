@@ -16,7 +16,7 @@ from router.delivery.sending.http import HttpClient
 from router.delivery.sending.outgoing import outgoing
 from router.delivery.sending.secrecy import Secrecy
 from router.delivery.verdict import Judgement
-from router.errors import Rejected, RetryLater
+from router.errors import PluginError, Rejected, RetryLater
 from router.ingestion.actor import Ingestion
 from router.ingestion.hook_actor import Failed, NotReady
 from router.plugins.request import Answer, Request
@@ -59,10 +59,17 @@ class Trying:
         """`call(function, …)` calls the plugin's code, and `misbehaved(where)` is told where it held the loop."""
         self._secrecy = Secrecy(settings) if settings is not None else None
         self._hide = hide
-        self.call = call
+        self._call = call
         self.clock = clock
         self._http = http
         self._misbehaved = misbehaved
+
+    def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Call the plugin's code; what would end a task or the process from within becomes an error of the plugin."""
+        try:
+            return self._call(function, *arguments)
+        except (SystemExit, asyncio.CancelledError, GeneratorExit) as error:
+            raise PluginError(f"it raised {type(error).__name__}; raise an error instead") from None
 
     async def ask(self, request: Request) -> Answer:
         """Send a request of the plugin; raises RetryLater or Rejected."""

@@ -1,5 +1,6 @@
 """Webhook sources in Python: calls and questions are yielded, and what is raised decides as everywhere."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -135,6 +136,23 @@ async def test_what_is_raised_decides(error: Exception, reason: str, is_over: bo
         assert (failed.reason, failed.is_over) == (reason, is_over)
         assert failed.seconds == 0 if is_over else failed.seconds >= 200 or reason != "BUSY"
         assert one.rig.delivered == []
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), asyncio.CancelledError(), GeneratorExit()])
+async def test_what_would_end_the_router_ends_the_request_only(error: BaseException) -> None:
+    def receive(self: Any, hook: Hook) -> Any:
+        if hook.json() == "bad":
+            raise error
+        yield order()
+
+    async with hooked(section(), plugins=(plugin(receive),)) as one:
+        await one.post("bad")
+        failed = await one.hears(HookFailed)
+        await one.post("good")
+
+        assert (failed.reason, failed.is_over) == ("PLUGIN_ERROR", True)
+        assert type(error).__name__ in failed.error
+        assert len(await one.events(1)) == 1
 
 
 @pytest.mark.parametrize("given", [7, None, "text", [7]])
