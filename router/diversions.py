@@ -103,7 +103,7 @@ class Diversions(Mapping[str, DivertActor]):
         plugin = Foreign(f"transformation {section.name}", section.kind, code_file(section.cls))
         runner = _Runner(
             section,
-            hide=str,
+            hide=partial(config.without_secrets, section),
             call=partial(around.containment.guard.run, plugin),
             http=around.http,
             clock=around.clock,

@@ -355,13 +355,15 @@ class Config(Struct, frozen=True, kw_only=True):
         section = self.destinations.get(destination)
         return text if section is None else self.without_secrets(section, text)
 
-    def without_secrets(self, section: DestinationConfig | SourceConfig, text: str) -> str:
+    def without_secrets(
+        self, section: DestinationConfig | SourceConfig | TransformationConfig, text: str
+    ) -> str:
         """`text` with `***` for each value of the section's settings that is, or was referred to as, a secret.
 
         Those of a destination's transformations too: what they put into an event is in its requests.
         """
         values: set[str] = set()
-        what = "destinations" if isinstance(section, DestinationConfig) else "sources"
+        what = _TABLES[type(section)]
         parts: dict[str, object] = {f"{what}.{section.name}.settings.": section.settings}
         if isinstance(section, DestinationConfig):
             parts[f"{what}.{section.name}.auth."] = section.auth
@@ -374,6 +376,13 @@ class Config(Struct, frozen=True, kw_only=True):
         for value in sorted(values - {""}, key=len, reverse=True):
             text = text.replace(value, "***")
         return text
+
+
+_TABLES = {
+    DestinationConfig: "destinations",
+    SourceConfig: "sources",
+    TransformationConfig: "transformations",
+}
 
 
 def _secret_values(value: object, path: str, named: Set[str]) -> Iterator[str]:

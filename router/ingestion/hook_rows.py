@@ -11,7 +11,7 @@ from router.storage.letters import DeadLetter
 from router.storage.side_log import SideEntry
 
 SHOWN_HEADERS = ("content-type", "user-agent", "content-length")
-"""Headers whose values a letter shows; any other may be a secret between the vendor and the function."""
+"""Headers whose values a letter shows; any other, and any in the query, may be a secret of vendor and function."""
 _PREFIX = "source "
 _decode = msgspec.msgpack.Decoder(Hook).decode
 _encode = msgspec.json.encode
@@ -49,8 +49,8 @@ def letter_of(
     source: str, entry: SideEntry, hook: Hook, *, reason: str, said: str, at: int, hide: Callable[[str], str]
 ) -> DeadLetter:
     """The dead letter of a request; it holds the whole of it, and shows what is no secret."""
-    query = f"?{hook.query}" if hook.query else ""
-    lines = [f"POST /v1/functions/***{query}"]
+    query = "&".join(_without_value(pair) for pair in hook.query.split("&")) if hook.query else ""
+    lines = [f"POST /v1/functions/***{query and f'?{query}'}"]
     lines += [
         f"{name}: {value if name in SHOWN_HEADERS else '***'}" for name, value in sorted(hook.headers.items())
     ]
@@ -78,6 +78,11 @@ def body_as_json(hook: Hook) -> bytes:
         )
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return _encode(hook.body.decode(errors="replace"))
+
+
+def _without_value(pair: str) -> str:
+    name, equals, _ = pair.partition("=")
+    return f"{name}=***" if equals else "***"
 
 
 def put_in_again(letter: DeadLetter) -> SideEntry:

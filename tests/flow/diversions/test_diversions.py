@@ -216,6 +216,23 @@ async def test_an_event_that_a_function_refuses_is_a_dead_letter() -> None:
             assert await sums_hold(one)
 
 
+async def test_a_setting_that_stands_in_the_environment_is_shown_nowhere(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TIER_TOKEN", "t0ken-abc")
+    code = (
+        "async function onTrack(event, settings) { await fetch; throw new Error('key ' + settings.token); }"
+    )
+    async with diverted({"tier": section(code, settings={"token": "env:TIER_TOKEN"})}) as one:
+        await track(one, "Order")
+        failed = await one.hears(HookFailed)
+        await one.emptied()
+        [letter] = await one.rig.router.storage.dead_letters(LANE, 5)
+
+        assert "key ***" in failed.error
+        assert "t0ken-abc" not in f"{failed} {letter.answer} {one.rig.router.diversions.troubles}"
+
+
 async def test_what_waited_for_a_function_is_worked_off_after_a_restart(tmp_path: Path) -> None:
     async with FakeHttp() as service:
         service.default = Reply(status=503)

@@ -10,7 +10,7 @@ from router.telemetry.happenings import MembersRefused
 from router.telemetry.side_happenings import HookFailed
 from router.testing.clock import ManualClock
 from router.testing.fake_http import FakeHttp, Reply
-from tests.flow.hooks.rig import function, hooked
+from tests.flow.hooks.rig import KEY, function, hooked
 
 EVERYTHING = """
 async function onRequest(request, settings) {
@@ -228,11 +228,14 @@ async def test_a_run_that_takes_too_long_is_tried_again() -> None:
 async def test_a_secret_is_shown_nowhere() -> None:
     throws = "async function onRequest(request, settings) { throw new Error('key ' + settings.token) }"
     async with hooked(function(throws, secrets={"token": "t0ken-abc"})) as one:
-        await one.post({}, headers={"Authorization": "Bearer vendor-secret"})
+        path = f"/v1/functions/{KEY}?shop=7&token=query-secret&bare-secret"
+        await one.post({}, path, headers={"Authorization": "Bearer vendor-secret"})
         failed = await one.hears(HookFailed)
         await one.emptied()
 
         [letter] = await one.rig.router.storage.dead_letters("source shop", 5)
         shown = f"{failed} {letter.answer} {letter.request} {one.rig.router.hooks.troubles}"
         assert "t0ken-abc" not in shown
-        assert "vendor-secret" not in shown
+        for secret in ("vendor-secret", "query-secret", "bare-secret"):
+            assert secret not in shown
+        assert letter.request.startswith("POST /v1/functions/***?shop=***&token=***&***\n")
