@@ -133,7 +133,7 @@ class _Runner(Trying):
             hook = hook_of(entry, self._store_id)
             async with self.limited(plugin.limit()):
                 calls = await calls_of(plugin, hook, call=self.call, ask=self.ask)
-            return numbered(hook, calls, self._store_id)
+            return await numbered(hook, calls, self._store_id)
         except Exception as error:  # noqa: BLE001 - a plugin may raise anything; it costs this request only
             return self.judged(error, plugin.limit())
 

@@ -4,6 +4,7 @@ A 200 means that the request is durable; what the function of its source makes o
 of it. Keys are judged as at the tracking door.
 """
 
+import asyncio
 import base64
 import binascii
 from collections.abc import Awaitable, Callable, Mapping
@@ -20,6 +21,7 @@ from router.errors import RequestRefused, StorageError
 from router.events.source import Source
 from router.ingestion.actor import FAILED
 from router.plugins.webhook import Hook
+from router.rules.request import THREAD_BYTES
 from router.telemetry.happenings import RequestAnswered
 from router.telemetry.signals import Signals
 
@@ -127,13 +129,20 @@ async def _hook(request: HttpRequest, query: str) -> Hook:
     hook = Hook(body=body, headers=headers, query=query)
     if not hook.is_form:
         try:
-            _check(body)
-            if not body.isascii():
-                body.decode()
+            if len(body) < THREAD_BYTES:
+                _check_json(body)
+            else:
+                await asyncio.to_thread(_check_json, body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             message = f"the body is neither a form nor JSON: {error}"
             raise RequestRefused(400, "invalid_json", message) from None
     return hook
+
+
+def _check_json(body: bytes) -> None:
+    _check(body)
+    if not body.isascii():
+        body.decode()
 
 
 def _key_in(query: str) -> tuple[str, str]:

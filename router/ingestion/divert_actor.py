@@ -6,6 +6,7 @@ Events of one user keep their order: one that waits, or is worked on, holds back
 keys. A function that fails is tried again for four hours, a little later each time.
 """
 
+import asyncio
 import random
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -22,6 +23,9 @@ MOST_SECONDS = 300.0
 """The first wait, and the longest; each is twice the one before, and up to half of it is left to chance."""
 AHEAD = 500
 """So many entries are looked at, to find one that nobody holds back."""
+
+SLICE_ENTRIES = 50
+"""So many are read without giving way to the loop."""
 
 Keys = Callable[[SideEntry], Sequence[str]]
 
@@ -68,9 +72,11 @@ class DivertActor(HookActor):
             return
         beyond = self._last
         fresh = await self._insist(lambda: self._log.read(self._lane, beyond=beyond, limit=room))
-        for entry in fresh:
+        for count, entry in enumerate(fresh, 1):
             self._waiting[entry.id] = (entry, self._keys(entry))
             self._last = entry.id
+            if count % SLICE_ENTRIES == 0:
+                await asyncio.sleep(0)
 
     async def _next_due(self, now: int) -> int | None:
         coming = [entry.due_at for entry, _ in self._waiting.values() if entry.due_at > now]

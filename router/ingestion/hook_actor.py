@@ -40,6 +40,8 @@ STORE_SECONDS = 0.5
 LONGEST_STORE_SECONDS = 30.0
 """Between these waits who needs the store while it takes nothing."""
 STOP_SECONDS = 5.0
+LETTER_BYTES = 16 << 10
+"""From this size on a dead letter is made on a thread: a form takes long to be shown as an object."""
 
 
 class Failed(Struct, frozen=True):
@@ -246,7 +248,10 @@ class HookActor(Actor):
         )
         is_over = failed.is_final or self._is_spent(tried, now)
         seconds = 0.0 if is_over else self._seconds(tried, failed)
-        letter = self._letter(tried, failed)
+        if len(entry.data) < LETTER_BYTES:
+            letter = self._letter(tried, failed)
+        else:
+            letter = await asyncio.to_thread(self._letter, tried, failed)
         if is_over:
             await self._insist(lambda: self._log.finish(tried, letter))
             self._ended(tried)

@@ -1,5 +1,7 @@
 """One try of a webhook source: from a vendor's request to calls, with the requests that it makes on the way."""
 
+import asyncio
+import time
 import uuid
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from typing import Any
@@ -15,6 +17,8 @@ from router.plugins.webhook import Hook, WebhookSource
 
 MOST = 10_000
 """A generator that yields more would never end."""
+SLICE_SECONDS = 0.002
+"""What is done of many calls without giving way to the loop."""
 _members = msgspec.json.Decoder(dict[str, Raw]).decode
 _NULL = b"null"
 
@@ -34,8 +38,12 @@ async def calls_of(
         raise PluginError(f"receive() returned {found}; let it yield calls, or return a list of them")
     calls: list[Call] = []
     answer: Answer | None = None
+    began = time.monotonic()
     try:
         for _ in range(MOST):
+            if time.monotonic() - began > SLICE_SECONDS:
+                await asyncio.sleep(0)
+                began = time.monotonic()
             try:
                 one = call(described.send, answer)
             except StopIteration:
@@ -50,14 +58,18 @@ async def calls_of(
     raise PluginError(f"receive() yields more than {MOST} calls and requests for one request")
 
 
-def numbered(hook: Hook, calls: list[Call], store_id: bytes) -> list[Call]:
+async def numbered(hook: Hook, calls: list[Call], store_id: bytes) -> list[Call]:
     """The calls with what they lack: a message id that is the same each time, and the time of the request."""
     space = uuid.UUID(bytes=store_id)
     received_at = msgspec.json.encode(format_instant(hook.received_at))
-    return [
-        _numbered(one, uuid.uuid5(space, f"{hook.id} {index}"), received_at)
-        for index, one in enumerate(calls)
-    ]
+    made: list[Call] = []
+    began = time.monotonic()
+    for index, one in enumerate(calls):
+        made.append(_numbered(one, uuid.uuid5(space, f"{hook.id} {index}"), received_at))
+        if time.monotonic() - began > SLICE_SECONDS:
+            await asyncio.sleep(0)
+            began = time.monotonic()
+    return made
 
 
 def _numbered(call: Call, message_id: uuid.UUID, received_at: bytes) -> Call:

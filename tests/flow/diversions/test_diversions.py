@@ -12,12 +12,15 @@ from router.admin.dead import RETRY, LetterIds
 from router.admin.where import WHERE, AskWhere
 from router.desk import desk_of
 from router.errors import ConfigError, StoreFull, StoreUnavailable
+from router.ingestion.divert_actor import AHEAD, SLICE_ENTRIES
+from router.storage.side_log import SideEntry
 from router.telemetry.conservation import all_sums
 from router.telemetry.side_happenings import EventsDiverted, HookFailed
 from router.testing.clock import EPOCH, ManualClock
 from router.testing.fake_http import FakeHttp, Received, Reply
 from router.testing.running import Running
 from tests.flow.hooks.rig import Hooked, function
+from tests.flow.hooks.test_giving_way import turns_of
 
 LANE = "function tier of website"
 ASKS = """
@@ -281,6 +284,20 @@ async def test_many_events_come_through_in_order_of_each_user() -> None:
                 names = [event["event"] for event in events if event["userId"] == f"u{user}"]
                 assert names == sorted(names)
             assert await sums_hold(one)
+
+
+async def test_many_events_are_looked_at_in_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with FakeHttp() as service, asking(service) as one:
+        actor = one.rig.router.diversions[LANE]
+        entries = [SideEntry(lane=LANE, received_at=0, data=b"", id=1 + number) for number in range(AHEAD)]
+
+        async def read(lane: str, *, beyond: int, limit: int) -> list[SideEntry]:
+            return entries
+
+        monkeypatch.setattr(actor._log, "read", read)
+        turns, _ = await turns_of(actor._look_ahead)
+
+        assert turns >= AHEAD / SLICE_ENTRIES
 
 
 async def test_two_functions_that_ask_are_passed_one_after_the_other() -> None:
