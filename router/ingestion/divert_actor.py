@@ -3,12 +3,13 @@
     enrichment ──▶ side log ──▶ this actor ──asking──▶ inbox, as `Returned` ──▶ entry finished, and the steps behind
 
 Events of one user keep their order: one that waits, or is worked on, holds back those behind it that share one of its
-keys. A function that fails is tried again for four hours, a little later each time.
+keys. Where too many of one user wait behind one that is put off, they are passed over, so that others go on. A function
+that fails is tried again for four hours, a little later each time.
 """
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from typing import Any
 
 from router.ingestion.hook_actor import SIDE_BY_SIDE, Failed, HookActor
@@ -23,6 +24,8 @@ MOST_SECONDS = 300.0
 """The first wait, and the longest; each is twice the one before, and up to half of it is left to chance."""
 AHEAD = 500
 """So many entries are looked at, to find one that nobody holds back."""
+MOST_PASSED = 50_000
+"""Keys of entries that were passed over; beyond that nothing more is looked at."""
 
 SLICE_ENTRIES = 50
 """So many are read without giving way to the loop."""
@@ -44,17 +47,31 @@ class DivertActor(HookActor):
         self._waiting: dict[int, tuple[SideEntry, Sequence[str]]] = {}
         """The first entries of the lane, in the order of their ids, also those that are worked on."""
         self._last = 0
+        self._passed: set[str] = set()
+        """Keys of entries that were passed over since one before them holds them back."""
+        self._passed_from = 0
+        """The id of the first of them."""
+        self._rewinds = 0
 
     async def run(self) -> None:
         """Work off what is due, and wait for more; begins with what the store holds."""
         self._waiting.clear()
         self._last = 0
+        self._passed.clear()
         await super().run()
 
     async def _due(self, now: int) -> list[SideEntry]:
         if self._is_stopping:
             return []
-        await self._look_ahead()
+        is_more = await self._look_ahead()
+        found = self._free(now)
+        while not found and not self._running and (is_more or self._pass_over()):
+            is_more = await self._look_ahead()
+            found = self._free(now)
+        return found
+
+    def _free(self, now: int) -> list[SideEntry]:
+        """Those that are due and that nobody holds back, as many as can be begun."""
         found: list[SideEntry] = []
         held: set[str] = set()
         for entry, keys in self._waiting.values():
@@ -67,16 +84,50 @@ class DivertActor(HookActor):
                 found.append(entry)
         return found
 
-    async def _look_ahead(self) -> None:
-        if (room := AHEAD - len(self._waiting)) < AHEAD // 4:
-            return
-        beyond = self._last
+    async def _look_ahead(self) -> bool:
+        """Read on where there is room; whether there may be more behind that."""
+        room = AHEAD - len(self._waiting)
+        if room < AHEAD // 4 or len(self._passed) >= MOST_PASSED:
+            return False
+        beyond, known = self._last, set(self._waiting)  # they may end while this is read
+        rewinds = self._rewinds
         fresh = await self._insist(lambda: self._log.read(self._lane, beyond=beyond, limit=room))
         for count, entry in enumerate(fresh, 1):
-            self._waiting[entry.id] = (entry, self._keys(entry))
-            self._last = entry.id
+            if rewinds != self._rewinds:
+                return True  # it is read again from further in front
+            self._take(entry, known)
             if count % SLICE_ENTRIES == 0:
                 await asyncio.sleep(0)
+        return len(fresh) == room
+
+    def _take(self, entry: SideEntry, known: Set[int]) -> None:
+        self._last = entry.id
+        if entry.id in known:
+            return
+        keys = self._keys(entry)
+        if self._passed.isdisjoint(keys):
+            self._waiting[entry.id] = (entry, keys)
+        else:
+            self._passed.update(keys)
+
+    def _pass_over(self) -> bool:
+        """Make room for others where a user whose event is put off has too many behind it; False if none was made.
+
+        What is passed over is read again once an event of its user is gone.
+        """
+        if AHEAD - len(self._waiting) >= AHEAD // 4:
+            return False  # there are no others
+        held: set[str] = set()
+        passed: list[int] = []
+        for number, (_, keys) in self._waiting.items():
+            if not held.isdisjoint(keys):
+                passed.append(number)
+            held.update(keys)
+        for number in passed:
+            _, keys = self._waiting.pop(number)
+            self._passed_from = min(self._passed_from, number) if self._passed else number
+            self._passed.update(keys)
+        return bool(passed)
 
     async def _next_due(self, now: int) -> int | None:
         coming = [entry.due_at for entry, _ in self._waiting.values() if entry.due_at > now]
@@ -99,7 +150,11 @@ class DivertActor(HookActor):
         self._ended(entry)
 
     def _ended(self, entry: SideEntry) -> None:
-        self._waiting.pop(entry.id, None)
+        _, keys = self._waiting.pop(entry.id, (entry, ()))
+        if not self._passed.isdisjoint(keys):
+            self._passed.clear()
+            self._rewinds += 1
+            self._last = min(self._last, self._passed_from - 1)
         self._moved()
 
     def _postponed(self, entry: SideEntry) -> None:

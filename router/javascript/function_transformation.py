@@ -1,8 +1,8 @@
 """The transformation `function`: Segment's insert functions, for what is kept and for what is sent.
 
 It must return the event. Where it returns nothing the event goes no further, and neither does one of a type for which
-there is no handler. Nothing may wait on the way of an event that is to be kept, so there it has no `fetch`. In front
-of a destination it has: one that mentions `fetch` runs when a batch is sent, and only that destination waits for it.
+there is no handler. One that mentions `fetch` is asked where it is waited for: in front of a destination when a batch
+is sent, and for what is kept beside processing, which the event leaves meanwhile. Any other is called in passing.
 """
 
 from collections.abc import Sequence

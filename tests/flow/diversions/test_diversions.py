@@ -174,6 +174,35 @@ async def test_order_per_user_is_kept_and_other_users_overtake() -> None:
             assert [event["event"] for event in await one.events(3)] == ["C", "A", "B"]
 
 
+async def test_a_user_whose_events_fail_holds_up_no_other_however_many_wait_behind(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("router.ingestion.divert_actor.AHEAD", 8)
+    is_well = False
+
+    def rule(request: Received) -> Reply:
+        return Reply(status=503) if request.path.startswith("/hot/") and not is_well else GOLD
+
+    async with FakeHttp() as service:
+        service.rule = rule
+        clock = ManualClock()
+        async with asking(service, clock=clock) as one:
+            await track(one, "E0", user="hot")
+            await one.hears(HookFailed)
+            for number in range(1, 30):
+                await track(one, f"E{number}", user="hot")
+            await track(one, "A", user="other")
+            await track(one, "B", user="other")
+
+            await one.rig.shelf.wait(2)
+            assert [event["event"] for event in one.rig.delivered] == ["A", "B"]
+            is_well = True
+            clock.advance(300)
+
+            events = await one.events(32)
+            assert [event["event"] for event in events[2:]] == [f"E{number}" for number in range(30)]
+
+
 async def test_protocols_25_a_service_that_is_not_well_is_asked_for_four_hours_and_the_event_given_up() -> (
     None
 ):
