@@ -20,9 +20,9 @@ from router.actors.actor import Actor
 from router.actors.guard import Foreign
 from router.errors import StorageError
 from router.ingestion.refusing import tell_refused
-from router.ingestion.source_calls import parts, read_part
+from router.ingestion.source_calls import readings
 from router.plugins.source import Call
-from router.rules.request import THREAD_BYTES, Limits, Received
+from router.rules.request import Limits, Received
 from router.storage.entry import Door, Entry
 from router.storage.letters import DeadLetter
 from router.storage.side_log import SideEntry, SideLog
@@ -216,17 +216,11 @@ class HookActor(Actor):
         """Keep the calls, and then let go of the entry."""
         self._keeping += 1
         try:
-            for part in parts(calls, self._limits()):
-                limits = self._limits()
-                if part.size < THREAD_BYTES:
-                    read = read_part(part, limits)
-                else:
-                    read = await asyncio.to_thread(read_part, part, limits)
-                for received in read:
-                    if received.calls:
-                        await self._keep(received)
-                    if received.refused:
-                        tell_refused(self._source, received, count=self._count, signals=self._signals)
+            async for received in readings(calls, self._limits):
+                if received.calls:
+                    await self._keep(received)
+                if received.refused:
+                    tell_refused(self._source, received, count=self._count, signals=self._signals)
             await self._insist(lambda: self._log.finish(entry))
             self.trouble = ""
         finally:

@@ -20,10 +20,10 @@ from router.actors.actor import Actor
 from router.actors.guard import Foreign, ForeignCodeBlocked, Guard, Guarded
 from router.errors import CursorDamaged, PluginError, StorageError
 from router.ingestion.refusing import tell_refused
-from router.ingestion.source_calls import Part, parts, read_part
+from router.ingestion.source_calls import readings
 from router.ingestion.source_cursor import MOST_BYTES, Place, SourceCursor
 from router.plugins.source import Accept, Call, SourcePlugin
-from router.rules.request import THREAD_BYTES, Limits, Received
+from router.rules.request import Limits, Received
 from router.storage.entry import Door, Entry
 from router.telemetry.happenings import (
     CursorLeftOut,
@@ -225,8 +225,8 @@ class SourceActor(Actor):
         """Return, and have the plugin go on, when calls and cursor are durable."""
         self._is_free.clear()
         try:
-            for part in parts(handed.calls, self._limits()):
-                await self._keep_part(part)
+            async for received in readings(handed.calls, self._limits):
+                await self._keep_one(received)
             if handed.cursor is not None:
                 place = Place(self._source, self.plugin.kind, handed.cursor)
                 await self._insist(partial(asyncio.to_thread, self._cursor.write, place))
@@ -236,18 +236,12 @@ class SourceActor(Actor):
         if not handed.done.done():  # the plugin may not wait any more
             handed.done.set_result(None)
 
-    async def _keep_part(self, part: Part) -> None:
-        limits = self._limits()
-        if part.size < THREAD_BYTES:
-            read = read_part(part, limits)
-        else:
-            read = await asyncio.to_thread(read_part, part, limits)
-        for received in read:
-            if received.calls:
-                entry = Entry(self._source, Door.EMBEDDED, 0, len(received.calls), received.body)
-                await self._insist(partial(self._accept, entry, received))
-            if received.refused:
-                tell_refused(self._source, received, count=self._count, signals=self._signals)
+    async def _keep_one(self, received: Received) -> None:
+        if received.calls:
+            entry = Entry(self._source, Door.EMBEDDED, 0, len(received.calls), received.body)
+            await self._insist(partial(self._accept, entry, received))
+        if received.refused:
+            tell_refused(self._source, received, count=self._count, signals=self._signals)
 
     async def _insist(self, action: Callable[[], Awaitable[None]]) -> None:
         """Have the store, or the disk, do it, however long that takes."""

@@ -4,7 +4,8 @@ No call can spoil its neighbours: what is no JSON is put aside before, and a req
 until the call that makes it so is alone. Indexes are those of the sequence that was handed over.
 """
 
-from collections.abc import Iterator, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -13,7 +14,7 @@ from msgspec.structs import replace
 
 from router.errors import RequestRefused
 from router.plugins.source import Call
-from router.rules.request import TOO_LARGE, Limits, Received, Refusal, read_request
+from router.rules.request import THREAD_BYTES, TOO_LARGE, Limits, Received, Refusal, read_request
 from router.storage.entry import Door
 
 INVALID_JSON = "invalid_json"
@@ -57,6 +58,17 @@ def parts(calls: Sequence[Call], limits: Limits) -> Iterator[Part]:
         part.size = grown
     if part.members or part.refused:
         yield part
+
+
+async def readings(calls: Sequence[Call], limits: Callable[[], Limits]) -> AsyncIterator[Received]:
+    """What `calls` come to as requests, part by part; a big part is read on a thread."""
+    for part in parts(calls, limits()):
+        if part.size < THREAD_BYTES:
+            read = read_part(part, limits())
+        else:
+            read = await asyncio.to_thread(read_part, part, limits())
+        for received in read:
+            yield received
 
 
 def read_part(part: Part, limits: Limits) -> list[Received]:
