@@ -66,6 +66,11 @@ class Diversions(Mapping[str, DivertActor]):
         """Why events wait longer than they should, by lane."""
         return {lane: actor.trouble for lane, actor in self._actors.items() if actor.trouble}
 
+    @property
+    def briefs(self) -> dict[str, str]:
+        """The same without what anybody sent: for who asks without being an operator."""
+        return {lane: actor.brief for lane, actor in self._actors.items() if actor.brief}
+
     async def worked_off(self) -> bool:
         """Whether nothing waited; otherwise returns after something of it moved."""
         if not self._actors:

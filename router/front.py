@@ -148,7 +148,11 @@ async def health(router: "Router") -> Health:
             "processed": facts.inbox_cursor,
             "stream": facts.stream_next,
             "paused": paused,
-            "sources": {**router.plugin_sources.troubles, **router.hooks.troubles},
+            "sources": {
+                **router.plugin_sources.troubles,
+                **router.hooks.briefs,
+                **router.diversions.briefs,
+            },
             "replays": {name: str(standing) for name, standing in router.replays.standings().items()},
             "warnings": facts.warnings,
         },

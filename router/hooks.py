@@ -51,6 +51,11 @@ class Hooks(Mapping[str, HookActor]):
         """What is wrong with a source's requests, by its name; those that are well are left out."""
         return {name: actor.trouble for name, actor in self._actors.items() if actor.trouble}
 
+    @property
+    def briefs(self) -> dict[str, str]:
+        """The same without what anybody sent: for who asks without being an operator."""
+        return {name: actor.brief for name, actor in self._actors.items() if actor.brief}
+
     async def keep(self, source: str, hook: Hook) -> None:
         """Keep a request durably, and have it worked off; raises StorageError, and then it is not kept."""
         await self._around.storage.side_log.put(

@@ -143,7 +143,7 @@ class DivertActor(HookActor):
             returning = Entry(self._source, Door.RETURNED, 0, 1, received.body)
             await self._insist(lambda: self._accept(returning, received))
             await self._insist(lambda: self._log.finish(entry))
-            self.trouble = ""
+            self._tell("")
         finally:
             self._keeping -= 1
             self._rest.set()

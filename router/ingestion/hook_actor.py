@@ -100,8 +100,9 @@ class HookActor(Actor):
         self.name = f"hooks of {source}"
         self.plugin = plugin
         """Whose code it is, for those who watch over plugins."""
-        self.trouble = held
-        """Why requests wait longer than they should; empty while all is well."""
+        self.brief = held
+        """Why requests wait longer than they should, without what anybody sent; empty while all is well."""
+        self._detail = ""
         self._source = source
         self._lane = lane
         self._log = log
@@ -123,6 +124,11 @@ class HookActor(Actor):
         self._keeping = 0
         self._news = asyncio.Event()
         self._rest = asyncio.Event()
+
+    @property
+    def trouble(self) -> str:
+        """The same with what was raised, for the operator only."""
+        return f"{self.brief}: {self._detail}" if self._detail else self.brief
 
     def look(self) -> None:
         """Something new is in the lane."""
@@ -206,7 +212,7 @@ class HookActor(Actor):
             else:
                 await self._kept(entry, done)
         except NotReady as error:
-            self.trouble = str(error)
+            self._tell(str(error))
             await self._sleep(LONGEST_STORE_SECONDS)
         finally:
             self._running.discard(entry.id)
@@ -222,7 +228,7 @@ class HookActor(Actor):
                 if received.refused:
                     tell_refused(self._source, received, count=self._count, signals=self._signals)
             await self._insist(lambda: self._log.finish(entry))
-            self.trouble = ""
+            self._tell("")
         finally:
             self._keeping -= 1
             self._rest.set()
@@ -254,7 +260,7 @@ class HookActor(Actor):
             await self._insist(lambda: self._log.put_off(put_off))
             self._postponed(put_off)
         what = "is a dead letter" if is_over else f"is tried again in {seconds:.0f} s"
-        self.trouble = f"{self.subject} failed ({failed.code}) and {what}: {failed.text}".strip()
+        self._tell(f"{self.subject} failed ({failed.code}) and {what}", failed.text)
         facts = (self._source, failed.code, failed.text, tried.attempts, seconds)
         self._signals.emit(HookFailed(*facts, is_over=is_over, body=letter.event))
 
@@ -272,6 +278,9 @@ class HookActor(Actor):
     def _postponed(self, entry: SideEntry) -> None:
         """An entry was put off."""
 
+    def _tell(self, brief: str, detail: str = "") -> None:
+        self.brief, self._detail = brief, detail
+
     async def _insist(self, action: Callable[[], Awaitable[Any]]) -> Any:
         """Have the store do it, however long that takes."""
         seconds = STORE_SECONDS
@@ -280,11 +289,11 @@ class HookActor(Actor):
             try:
                 done = await action()
                 if is_waiting:
-                    self.trouble = ""
+                    self._tell("")
                 return done
             except StorageError as error:
                 is_waiting = True
-                self.trouble = f"waits for the store: {error}"
+                self._tell(f"waits for the store: {error}")
                 self._signals.emit(SourceWaiting(self._source, str(error), seconds))
             await self._sleep(seconds)
             seconds = min(2 * seconds, LONGEST_STORE_SECONDS)

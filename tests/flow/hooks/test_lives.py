@@ -160,6 +160,22 @@ async def test_operators_see_what_waits_and_why() -> None:
         assert "source shop: 1 taken = 1 waiting" in found
 
 
+async def test_health_says_that_requests_fail_and_nothing_of_what_they_hold() -> None:
+    code = """
+    async function onRequest(request) {
+      console.log(request.text());
+      throw new RetryError(`no plan for ${request.json().email}`);
+    }"""
+    async with hooked(function(code)) as one:
+        await one.post({"email": "jane@example.com"})
+        await one.hears(HookFailed)
+        reply = await one.post({}, "/health", method="GET")
+
+        assert reply.json["sources"]["shop"].startswith("a request failed (RETRY) and is tried again in ")
+        assert b"jane@example.com" not in reply.body
+        assert "jane@example.com" in one.rig.router.hooks.troubles["shop"]
+
+
 async def test_where_finds_a_request_that_was_given_up() -> None:
     async with hooked(function(FAILS)) as one:
         await one.post({})
