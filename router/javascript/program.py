@@ -71,6 +71,8 @@ class Job(Struct):
     fetches: deque[Fetch] = field(default_factory=deque)
     """What is to be sent."""
     ended: Ended | None = None
+    is_told: bool = False
+    """Whether its end was told from within; otherwise what it left there has to be taken away."""
 
 
 class _Out(Struct):
@@ -169,7 +171,7 @@ class Program:
 
     def stop(self, job: Job) -> None:
         """Nobody waits for `job` any longer."""
-        if self._jobs.pop(job.number, None) is not None and job.ended is None and self._isolate is not None:
+        if self._jobs.pop(job.number, None) is not None and not job.is_told and self._isolate is not None:
             try:
                 self._isolate.evaluate(f"__pointsman.stop({job.number})", seconds=self._seconds)
             except LimitExceeded:
@@ -241,7 +243,7 @@ class Program:
                 body = base64.b64decode(one.body) if one.is_base64 else one.body.encode(errors="replace")
                 job.fetches.append(Fetch(one.fetch, one.method, one.url, one.headers, body))
             else:
-                job.ended = _end(one, told)
+                job.ended, job.is_told = _end(one, told), True
 
     # --- limits ---------------------------------------------------------------------------------------
 

@@ -522,8 +522,10 @@
       out = [];
       return `{"out":[${lines}],"open":${live.size},"passed":${passed},"console":${stringify(written)}}`;
     },
+    stopped(id) {}, // for who keeps something of a job
     stop(id) {
       live.delete(id);
+      this.stopped(id);
       for (const [fetch, one] of waiting) if (one.job === id) waiting.delete(fetch);
       timers = timers.filter((one) => one.job !== id);
     },

@@ -3,7 +3,6 @@
 (() => {
   "use strict";
   const { parse, stringify } = JSON;
-  const MOST_JOBS = 1000;
   const made = new Map(); // calls by the job that made them
   const define = (name, value) =>
     Object.defineProperty(globalThis, name, { value, writable: true, configurable: true, enumerable: false });
@@ -48,13 +47,13 @@
     text() { return body; },
     json() { return isForm ? sorted(Object.fromEntries(new URLSearchParams(body))) : sorted(parse(body)); },
   });
+  __pointsman.stopped = (id) => made.delete(id);
   return (handlers) => {
     const { onRequest } = handlers;
     if (!onRequest) return;
     handlers.onRequest = (given, settings) => {
       const job = __pointsman.job;
       const calls = [];
-      if (made.size >= MOST_JOBS) made.delete(made.keys().next().value); // of a job that was cut off
       made.set(job, calls);
       const end = () => made.delete(job);
       try {
