@@ -363,7 +363,8 @@ class Config(Struct, frozen=True, kw_only=True):
         Those of a destination's transformations too: what they put into an event is in its requests.
         """
         values: set[str] = set()
-        what = _TABLES[type(section)]
+        tables = {DestinationConfig: "destinations", SourceConfig: "sources"}
+        what = tables.get(type(section), "transformations")
         parts: dict[str, object] = {f"{what}.{section.name}.settings.": section.settings}
         if isinstance(section, DestinationConfig):
             parts[f"{what}.{section.name}.auth."] = section.auth
@@ -376,13 +377,6 @@ class Config(Struct, frozen=True, kw_only=True):
         for value in sorted(values - {""}, key=len, reverse=True):
             text = text.replace(value, "***")
         return text
-
-
-_TABLES = {
-    DestinationConfig: "destinations",
-    SourceConfig: "sources",
-    TransformationConfig: "transformations",
-}
 
 
 def _secret_values(value: object, path: str, named: Set[str]) -> Iterator[str]:

@@ -41,6 +41,7 @@ _LEVELS: dict[type[Signal], Level] = {
     h.SourceStopped: "error",
     h.CursorLeftOut: "warning",
     side.LaneLeftOut: "error",
+    side.SideEntrySetAside: "error",
     h.StoreOpened: "info",
     h.StoreTroubled: "error",
     h.StoreRecovered: "info",

@@ -27,6 +27,14 @@ class LaneLeftOut(Signal, frozen=True):
     remedy: str
 
 
+class SideEntrySetAside(Signal, frozen=True):
+    """A damaged entry of the side log was set aside; nobody can run it any more."""
+
+    lane: str
+    entry: int
+    reason: str
+
+
 class EventsDiverted(Signal, frozen=True):
     """Events left processing for functions that ask others; they come back through the inbox."""
 

@@ -15,6 +15,7 @@ from router.storage.sqlite.replays import SqliteReplays
 from router.storage.sqlite.side_log import SqliteSideLog
 from router.storage.sqlite.writer import Writer
 from router.storage.store import Storage
+from router.telemetry.signals import Signals
 
 
 class Rows(Storage):
@@ -25,6 +26,7 @@ class Rows(Storage):
     _writer: Writer
     _health: Health
     _side_budget: Budget
+    _signals: Signals
     _expired: Mapping[str, Ranges]
     _store_id: bytes
 
@@ -51,7 +53,9 @@ class Rows(Storage):
     @property
     def side_log(self) -> SqliteSideLog:
         """What waits outside the inbox."""
-        return SqliteSideLog(self._open_readers, self._open_writer, self._health, self._side_budget)
+        return SqliteSideLog(
+            self._open_readers, self._open_writer, self._health, self._side_budget, self._signals
+        )
 
     @property
     def _open_writer(self) -> Writer:

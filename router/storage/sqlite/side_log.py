@@ -23,6 +23,8 @@ from router.storage.sqlite.readers import Readers
 from router.storage.sqlite.side_rows import insert, packed, take
 from router.storage.sqlite.statements import ZSTD, State
 from router.storage.sqlite.writer import Writer
+from router.telemetry.side_happenings import SideEntrySetAside
+from router.telemetry.signals import Signals
 
 _COLUMNS = "id, received_at, attempts, first_tried_at, due_at, reason, codec, checksum, data"
 
@@ -30,11 +32,14 @@ _COLUMNS = "id, received_at, attempts, first_tried_at, due_at, reason, codec, ch
 class SqliteSideLog(SideLog):
     """The side log of one file."""
 
-    def __init__(self, readers: Readers, writer: Writer, health: Health, budget: Budget) -> None:
+    def __init__(
+        self, readers: Readers, writer: Writer, health: Health, budget: Budget, signals: Signals
+    ) -> None:
         self._readers = readers
         self._writer = writer
         self._health = health
         self._budget = budget
+        self._signals = signals
 
     @property
     def refusal(self) -> StoreFull | None:
@@ -52,15 +57,13 @@ class SqliteSideLog(SideLog):
     async def due(self, lane: str, *, now: int, horizon: int, limit: int) -> list[SideEntry]:
         """What is due; a damaged entry is set aside."""
         found, damaged = await self._readers.read(partial(_due, lane, now, horizon, limit))
-        for number, reason in damaged:
-            await self._writer.small(partial(_set_aside, lane, number, reason))
+        await self._set_aside(lane, damaged)
         return found
 
     async def read(self, lane: str, *, beyond: int, limit: int) -> list[SideEntry]:
         """Entries behind an id."""
         found, damaged = await self._readers.read(partial(_behind, lane, beyond, limit))
-        for number, reason in damaged:
-            await self._writer.small(partial(_set_aside, lane, number, reason))
+        await self._set_aside(lane, damaged)
         return found
 
     async def next_due(self, lane: str, *, now: int) -> int | None:
@@ -80,6 +83,11 @@ class SqliteSideLog(SideLog):
     async def revive(self, letter: DeadLetter, entry: SideEntry) -> bool:
         """Put a given-up entry in again."""
         return await self._writer.small(partial(_revive, letter, entry, packed(entry)))
+
+    async def _set_aside(self, lane: str, damaged: Sequence[tuple[int, str]]) -> None:
+        for number, reason in damaged:
+            if await self._writer.small(partial(_set_aside, lane, number, reason)):
+                self._signals.emit(SideEntrySetAside(lane, number, reason))
 
     async def lanes(self) -> Sequence[Lane]:
         """Every lane in which something waits."""
@@ -197,11 +205,13 @@ def _delete(database: sqlite3.Connection, state: State, number: int) -> bool:
     return bool(gone)
 
 
-def _set_aside(lane: str, number: int, reason: str, database: sqlite3.Connection, state: State) -> None:
+def _set_aside(lane: str, number: int, reason: str, database: sqlite3.Connection, state: State) -> bool:
     database.execute(
         "INSERT INTO set_aside (log, first, after, reason, data) SELECT 'side', id, id + 1, ?, data FROM side_log "
         "WHERE id = ?",
         (reason, number),
     )
-    if _delete(database, state, number):
+    is_gone = _delete(database, state, number)
+    if is_gone:
         statements.count(database, {(DAMAGED, lane): 1})
+    return is_gone

@@ -11,6 +11,8 @@ from router.storage.letters import DeadLetter
 from router.storage.memory.store import MemoryStorage
 from router.storage.side_log import Lane, SideEntry
 from router.storage.store import Commit, Storage
+from router.telemetry.side_happenings import SideEntrySetAside
+from router.telemetry.signals import Signal
 from tests.contract.storage.faults import Fault, Opened, broken, change, full
 from tests.contract.storage.samples import entry as sample
 
@@ -185,7 +187,7 @@ async def test_a_full_disk_refuses_entries_but_lets_others_be_finished(opened: O
         assert await due(store) == []
 
 
-async def test_a_damaged_entry_is_set_aside_and_counted(opened: Opened) -> None:
+async def test_a_damaged_entry_is_set_aside_counted_and_told(opened: Opened, heard: list[Signal]) -> None:
     async with opened() as store:
         await store.side_log.put(entry(b"a"))
         await store.side_log.put(entry(b"b"))
@@ -196,6 +198,9 @@ async def test_a_damaged_entry_is_set_aside_and_counted(opened: Opened) -> None:
         assert [one.data for one in await due(store)] == [b"b"]
         assert await counts(store) == {("side_put", LANE): 2, ("side_damaged", LANE): 1}
         assert [one.data for one in await due(store)] == [b"b"]
+    [told] = [one for one in heard if isinstance(one, SideEntrySetAside)]
+    assert (told.lane, told.entry) == (LANE, 1)
+    assert "checksum" in told.reason
 
 
 # --- with a step of processing --------------------------------------------------------------------------
