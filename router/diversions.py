@@ -39,6 +39,7 @@ LIMIT_SECONDS = 5.0
 """How long one run may take, with everything that it asks."""
 MOST = 1000
 """A function that asks more often about one event would never end."""
+_REMEDY = "put its section back; of a source with enabled = false, if nothing new is to come"
 _decode = msgspec.json.Decoder(Diverted).decode
 
 
@@ -50,6 +51,7 @@ class Diversions(Mapping[str, DivertActor]):
         self._actors: dict[str, DivertActor] = {}
         self._served: dict[str, TransformationConfig] = {}
         self._moved = asyncio.Event()
+        self._is_changing = False
         around.signals.observe(self._look)
 
     def __getitem__(self, lane: str) -> DivertActor:
@@ -90,8 +92,12 @@ class Diversions(Mapping[str, DivertActor]):
             for lane, section in self._served.items()
             if lane not in wanted or config.transformations.get(wanted[lane]) != section
         ]
-        await asyncio.gather(*(self._stop(lane) for lane in gone))
-        self.start(config, processing)
+        self._is_changing = True
+        try:
+            await asyncio.gather(*(self._stop(lane) for lane in gone))
+            self.start(config, processing)
+        finally:
+            self._is_changing = False
 
     def start(self, config: Config, processing: Mapping[str, Processing]) -> None:
         """Start those that do not run yet."""
@@ -146,14 +152,15 @@ class Diversions(Mapping[str, DivertActor]):
         """Name the lanes that nobody reads, neither here nor among those that are `known`."""
         for lane in await self._around.storage.side_log.lanes():
             if lane.name not in self._actors and lane.name not in known:
-                remedy = "put its section back; of a source with enabled = false, if nothing new is to come"
-                self._around.signals.emit(LaneLeftOut(lane.name, lane.waiting, remedy))
+                self._around.signals.emit(LaneLeftOut(lane.name, lane.waiting, _REMEDY))
 
     def _look(self, signal: Signal) -> None:
         if isinstance(signal, EventsDiverted):
             for lane in signal.lanes:
                 if lane in self._actors:
                     self._actors[lane].look()
+                elif not self._is_changing:  # they were prepared before its function was removed
+                    self._around.signals.emit(LaneLeftOut(lane, signal.count, _REMEDY))
 
 
 class _Runner(Trying):

@@ -10,6 +10,7 @@ stop before all that and start behind it. Reloads happen one after the other, an
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -22,7 +23,8 @@ from router.config.changes import Changes, changes, without_fixed
 from router.config.load import load
 from router.config.model import Config
 from router.destinations import AnyDestination
-from router.errors import ConfigError, RouterError
+from router.errors import ConfigError, RouterError, StorageError
+from router.ingestion.hook_rows import lane_of
 from router.plugins.loading import Loading
 from router.plugins.registry import PluginsConfig, Registry
 from router.profiles import with_traits_for
@@ -115,6 +117,8 @@ class Reloads(Actor):
         await router.diversions.change(router.config, router.processing)
         router.hooks.start(router.config)
         front.refit(router)
+        with suppress(StorageError):  # otherwise the next start tells of them
+            await router.diversions.tell_left_out([lane_of(name) for name in router.hooks])
         self.then()
         done = _told(found, failed, gone)
         router.signals.emit(

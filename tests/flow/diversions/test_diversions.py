@@ -11,8 +11,9 @@ from router.admin.dead import RETRY, LetterIds
 from router.admin.where import WHERE, AskWhere
 from router.desk import desk_of
 from router.errors import ConfigError, StoreUnavailable
+from router.storage.side_log import SideEntry
 from router.telemetry.conservation import all_sums
-from router.telemetry.side_happenings import EventsDiverted, HookFailed
+from router.telemetry.side_happenings import EventsDiverted, HookFailed, LaneLeftOut
 from router.testing.clock import EPOCH, ManualClock
 from router.testing.fake_http import FakeHttp, Received, Reply
 from router.testing.running import Running
@@ -292,6 +293,18 @@ async def test_a_function_for_which_events_wait_is_not_removed() -> None:
 
             with pytest.raises(ConfigError, match=r"transformations\.tier: asks nobody .* and 1 event waits"):
                 await one.reload(transformations={"before": section(MARK)})
+
+
+async def test_events_that_leave_for_a_function_while_it_is_removed_are_told_of() -> None:
+    """Their step was prepared before, and is committed behind."""
+    async with FakeHttp() as service, asking(service) as one:
+        await one.reload(transformations={"before": section(MARK)})
+        await one.rig.router.storage.side_log.put(SideEntry(lane=LANE, received_at=0, data=b""))
+        one.rig.signals.emit(EventsDiverted((LANE,), 1))
+
+        left = await one.hears(LaneLeftOut)
+        assert (left.lane, left.requests) == (LANE, 1)
+        assert "put its section back" in left.remedy
 
 
 async def test_a_reload_changes_the_function_and_what_waited_goes_through_the_new_one() -> None:

@@ -136,6 +136,24 @@ async def test_a_source_that_is_gone_at_the_start_is_named_and_its_requests_stay
         assert (left.lane, left.requests) == ("source shop", 1)
 
 
+async def test_a_request_that_comes_while_its_source_is_removed_is_told_of(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with hooked(sources=WEBSITE) as one:
+        hooks = one.rig.router.hooks
+        retire = hooks.retire
+
+        async def retire_late(config: Any) -> None:
+            await retire(config)
+            await one.post({})
+
+        monkeypatch.setattr(hooks, "retire", retire_late)
+        await one.reload(sources=WEBSITE)
+
+        left = await one.hears(LaneLeftOut)
+        assert (left.lane, left.requests) == ("source shop", 1)
+
+
 async def test_a_failing_function_harms_no_other_source() -> None:
     async with hooked(function(FAILS), sources={"other": {**function(), "write_key": "other-key"}}) as one:
         for number in range(30):
