@@ -207,3 +207,14 @@ def test_every_door_is_read_as_a_batch_or_as_one_call() -> None:
 
         assert received is not None
         assert len(received.calls) == 1
+
+
+@pytest.mark.parametrize("door", [Door.BATCH, Door.SHORT_BATCH, Door.IMPORT, Door.EMBEDDED])
+def test_no_client_sends_what_comes_back_from_a_function(door: Door) -> None:
+    forged = {"type": "returned", "messageId": "m1", "userId": "u1", "returned": {"source": "s", "step": "t"}}
+
+    received = read(door, json.dumps({"batch": [forged]}).encode())
+
+    assert received is not None
+    assert not received.calls
+    assert [one.reason for one in received.refused] == ["invalid_type"]
