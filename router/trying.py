@@ -65,10 +65,10 @@ class Trying:
         self._misbehaved = misbehaved
 
     def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        """Call the plugin's code; what would end a task or the process from within becomes an error of the plugin."""
+        """Call the plugin's code; what would end a task from within becomes an error of the plugin."""
         try:
             return self._call(function, *arguments)
-        except (SystemExit, asyncio.CancelledError, GeneratorExit) as error:
+        except (asyncio.CancelledError, GeneratorExit) as error:
             raise PluginError(f"it raised {type(error).__name__}; raise an error instead") from None
 
     async def ask(self, request: Request) -> Answer:

@@ -26,6 +26,10 @@ class ForeignCodeBlocked(Exception):
     """Foreign code held the loop and was interrupted; the message says where."""
 
 
+class ForeignCodeExited(Exception):
+    """Foreign code called `sys.exit`, which would end the process from within a task."""
+
+
 class Foreign(Struct, frozen=True):
     """Whose code it is."""
 
@@ -49,7 +53,7 @@ class Guard:
         self._where = ""
 
     def run(self, foreign: Foreign, function: Callable[..., Any], *arguments: Any) -> Any:
-        """Call `function`; raises ForeignCodeBlocked when it was interrupted."""
+        """Call `function`; raises ForeignCodeBlocked when it was interrupted, ForeignCodeExited when it gave up all."""
         try:
             try:
                 self._where = ""
@@ -61,6 +65,8 @@ class Guard:
         except Interrupted:
             self._leave()  # the first one may be what was interrupted
             raise ForeignCodeBlocked(self._where) from None
+        except SystemExit as error:
+            raise ForeignCodeExited(f"it called sys.exit({error.code!r}); raise an error instead") from None
 
     @property
     def running(self) -> tuple[int, Foreign | None]:

@@ -167,7 +167,7 @@ class SourceActor(Actor):
     async def _serve(self, coroutine: Coroutine[Any, Any, None]) -> None:
         """Await a coroutine of the plugin, and keep what it hands over meanwhile."""
         guarded = Guarded(self._call, coroutine)
-        task = asyncio.create_task(_contained(guarded), name=f"{self.name} plugin")
+        task = asyncio.create_task(_awaited(guarded), name=f"{self.name} plugin")
         task.add_done_callback(lambda _: self._news.set())
         try:
             while not task.done():
@@ -260,11 +260,8 @@ class SourceActor(Actor):
             seconds = min(2 * seconds, MOST_SECONDS)
 
 
-async def _contained(guarded: Guarded[None]) -> None:
-    try:
-        await guarded
-    except SystemExit as error:  # it would end the process from within a task
-        raise PluginError(f"it called sys.exit({error.code!r}); raise an error instead") from None
+async def _awaited(guarded: Guarded[None]) -> None:
+    await guarded
 
 
 async def _end(task: asyncio.Task[None], guarded: Guarded[None]) -> None:

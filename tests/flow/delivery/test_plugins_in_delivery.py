@@ -1,6 +1,7 @@
 """What authors may write, and what becomes of a plugin that breaks."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Sequence
 
 import pytest
@@ -43,6 +44,21 @@ class Kept(Destination[NoSettings, Track | Identify]):
 async def service() -> AsyncIterator[FakeHttp]:
     async with FakeHttp() as one:
         yield one
+
+
+async def test_a_plugin_that_would_end_the_process_harms_its_event_only() -> None:
+    class Quits(Kept):
+        async def deliver(self, events: Sequence[Track | Identify]) -> Sequence[Outcome] | None:
+            if any(event.message_id == "m1" for event in events):
+                sys.exit("no licence")
+            return await super().deliver(events)
+
+    plugin = Quits()
+    async with rig(lambda: plugin, batching=Batching(max_events=4)) as one:
+        one.publish(*[envelope(n) for n in range(4)])
+        await one.finished(3)
+
+        assert sorted(plugin.got) == ["m0", "m2", "m3"]
 
 
 async def test_a_plugin_that_raises_for_one_event_harms_that_event_only() -> None:

@@ -37,6 +37,7 @@ async def test_accept_returns_when_the_calls_are_durable_and_the_cursor_is_kept_
     tmp_path: Path,
 ) -> None:
     seen: list[Any] = []
+    returned = asyncio.Event()
 
     async def reads(plugin: Any, accept: Any) -> None:
         file = tmp_path / "router.db.sources" / "orders.json"
@@ -44,10 +45,11 @@ async def test_accept_returns_when_the_calls_are_durable_and_the_cursor_is_kept_
         seen.append((plugin.cursor, file.exists(), one.rig.router.inbox.next))
         await accept([track("B")], cursor={"row": 7})
         seen.append((plugin.cursor, msgspec.json.decode(file.read_bytes()), one.rig.router.inbox.next))
+        returned.set()
         await forever()
 
     async with feeding(reads, folder=tmp_path, kind="sqlite") as one:
-        await one.events(2)
+        await asyncio.wait_for(returned.wait(), 10)  # the events may be delivered before the cursor is kept
 
     kept = {"source": "orders", "kind": "feed", "cursor": {"row": 7}}
     assert seen == [(None, False, 1), ({"row": 7}, kept, 2)]

@@ -1,6 +1,7 @@
 """The guard: what is interrupted is foreign code, and never what comes after it."""
 
 import asyncio
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -8,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from router.actors.guard import Foreign, ForeignCodeBlocked, Guard, Guarded
+from router.actors.guard import Foreign, ForeignCodeBlocked, ForeignCodeExited, Guard, Guarded
 from router.actors.watchdog import Watchdog
 
 PLUGIN = Foreign("crm", "hook", __file__)
@@ -40,6 +41,14 @@ def test_a_call_that_blocks_is_interrupted_and_its_line_is_named() -> None:
     with pytest.raises(ForeignCodeBlocked, match=r"test_guard.py:\d+ in spin"):
         guard.run(PLUGIN, spin)
     thread.join()
+
+
+def test_a_call_that_would_end_the_process_is_an_error() -> None:
+    guard = Guard()
+
+    with pytest.raises(ForeignCodeExited, match=r"sys\.exit\(3\)"):
+        guard.run(PLUGIN, sys.exit, 3)
+    assert guard.running[1] is None
 
 
 def test_what_is_interrupted_as_it_ends_harms_nothing_after_it() -> None:
