@@ -32,7 +32,8 @@ def common(
     *, user: str | None = None, anon: str | None = None, context: Any = None, at: int = START, id: str = ""
 ) -> dict[str, Any]:
     return {
-        "message_id": id or f"message-{next(_NUMBERS)}",
+        "message_id": id
+        or f"message-{next(_NUMBERS):07}",  # of two at one time the greater text is the later one
         "user_id": user,
         "anonymous_id": anon,
         "context_json": raw(context or {}),
