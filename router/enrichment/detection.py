@@ -58,6 +58,9 @@ class Detection:
         found: dict[str, FoundField] = {}
         detector = self._detector
         for path, key, value in fields_of(event):
+            if finds.fields_left <= 0:
+                break
+            finds.fields_left -= 1
             if not detector.knows(key):
                 if finds.letters_left <= 0:
                     continue

@@ -14,6 +14,8 @@ from router.events.found_field import FoundField
 MOST_LETTERS = 2500
 """Letters of field names that are compared for the first time in one step, which takes about 5 ms; clients may make up
 names without end."""
+MOST_LOOKED_AT = 2000
+"""Fields that are looked at in one step: up to 12 ms, where a client sees to it that each looks like personal data."""
 MOST_FIELDS = 2000
 """Fields that are kept; the one that was not seen for longest goes first."""
 SHOWN_MILLISECONDS = 7 * 86_400_000
@@ -33,6 +35,8 @@ class Finds:
         self._new: list[str] = []
         self.letters_left = MOST_LETTERS
         """So many letters of names may still be compared with the matchers for the first time."""
+        self.fields_left = MOST_LOOKED_AT
+        """So many fields may still be looked at."""
 
     def note(self, found: FoundField) -> bool:
         """Note that a field was seen; whether it is a new one of which people are to be told.

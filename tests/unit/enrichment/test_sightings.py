@@ -50,3 +50,14 @@ def test_a_name_is_not_looked_into_each_time_when_counting_begins_anew() -> None
         detection(event, seen, kept.findings.step(), source="website")
 
     assert len(looks) == 1 + 16
+
+
+def test_a_step_looks_at_a_bounded_number_of_fields() -> None:
+    detection, step = Detection(Detector(), Classified(()), every=64), inventory().step()
+    found: list[str] = []
+    for number in range(15):
+        event = track(event=f"E{number}", properties={f"a{n}": "ann@example.com" for n in range(200)})
+        seen = step.see("website", event, START)
+        found += [one.path for one in detection(event, seen, step.finds, source="website")]
+
+    assert len(found) == 2000
