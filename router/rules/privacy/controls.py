@@ -65,6 +65,7 @@ class Controls:
         self._by_path: dict[str, Control] = {}
         for one in controls:
             (self._by_path if is_path(one.field) else self._by_name).setdefault(one.field, one)
+        self._longest = max(map(len, self._by_path), default=0)
         keys = {
             root: {
                 *self._by_name,
@@ -110,8 +111,10 @@ class Controls:
         members = _members(raw)
         is_changed = False
         for key, value in tuple(members.items()):
-            where = f"{path}.{key}"
-            control = self._by_path.get(where) or self._by_name.get(key)
+            control, where = self._by_name.get(key), path
+            if len(path) < self._longest:  # else no path is so long, and putting them together takes long
+                where = f"{path}.{key}"
+                control = self._by_path.get(where) or control
             if control is None:
                 inside = self._inside(bytes(value), where, counts, room)
                 if inside is not None:
