@@ -37,9 +37,10 @@ async def test_accept_returns_when_the_calls_are_durable_and_the_cursor_is_kept_
     tmp_path: Path,
 ) -> None:
     seen: list[Any] = []
-    returned = asyncio.Event()
+    started, returned = asyncio.Event(), asyncio.Event()
 
     async def reads(plugin: Any, accept: Any) -> None:
+        await started.wait()  # it runs before the router is there as a whole
         file = tmp_path / "router.db.sources" / "orders.json"
         await accept([track("A")])
         seen.append((plugin.cursor, file.exists(), one.rig.router.inbox.next))
@@ -49,6 +50,7 @@ async def test_accept_returns_when_the_calls_are_durable_and_the_cursor_is_kept_
         await forever()
 
     async with feeding(reads, folder=tmp_path, kind="sqlite") as one:
+        started.set()
         await asyncio.wait_for(returned.wait(), 10)  # the events may be delivered before the cursor is kept
 
     kept = {"source": "orders", "kind": "feed", "cursor": {"row": 7}}
