@@ -228,7 +228,7 @@ class _Runner(Trying):
                     return word
                 answer = await self.ask(request)
         finally:
-            asking.close()
+            self.call(asking.close)
         raise PluginError(f"transformation {plugin.name!r} asks more than {MOST} times about one event")
 
 

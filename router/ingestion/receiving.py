@@ -54,7 +54,7 @@ async def calls_of(
             else:
                 calls.append(_call(one))
     finally:
-        described.close()
+        call(described.close)  # it may have something to clean up
     raise PluginError(f"receive() yields more than {MOST} calls and requests for one request")
 
 

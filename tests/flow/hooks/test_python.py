@@ -162,6 +162,24 @@ async def test_what_would_end_the_router_ends_the_request_only(error: BaseExcept
         assert len(await one.events(1)) == 1
 
 
+@pytest.mark.slow
+async def test_a_plugin_that_blocks_as_it_cleans_up_is_interrupted() -> None:
+    def receive(self: Any, hook: Hook) -> Any:
+        try:
+            yield Request.get(self.settings.url)
+        finally:
+            while True:
+                pass
+
+    async with FakeHttp() as service:
+        service.default = Reply(status=500)
+        async with hooked(section(url=service.url), plugins=(plugin(receive),)) as one:
+            await one.post({})
+            failed = await one.hears(HookFailed)
+
+            assert (failed.reason, failed.is_over) == ("PLUGIN_TIMEOUT", False)
+
+
 @pytest.mark.parametrize("given", [7, None, "text", [7]])
 async def test_what_is_no_list_of_calls_is_said(given: Any) -> None:
     async with hooked(section(), plugins=(plugin(lambda self, hook: given),)) as one:
