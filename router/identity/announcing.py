@@ -108,7 +108,7 @@ def _shared(rule: Rule, form: str, ids: Ids, node: Node, occasion: Occasion) -> 
     }
 
 
-@lru_cache(maxsize=1000)
+@lru_cache(maxsize=200)
 def _context(rule: Rule, space: str, group: str | None, consent: bytes) -> Raw:
     """The context that says what was computed, and what the user allows."""
     context: dict[str, Any] = {

@@ -318,13 +318,18 @@ def _met_again(node: Node) -> Node:
 
 
 def _failure(event: Prepared, error: Exception) -> Failure:
-    # its time is corrected already, so it is not to be corrected by `sentAt` once more
-    again = b'{"batch":[' + event.event.replace(sent_at=None).json + b"]}"
+    detail, entry = f"{type(error).__name__}: {error}", b""
+    try:
+        # its time is corrected already, so it is not to be corrected by `sentAt` once more
+        again = b'{"batch":[' + event.event.replace(sent_at=None).json + b"]}"
+        entry = msgspec.msgpack.encode(Entry(event.source, Door.BATCH, event.received_at, 1, again))
+    except Exception as other:  # noqa: BLE001 - an event that nobody can read must not stop those behind it
+        detail = f"{detail}; it cannot be sent in again: {type(other).__name__}: {other}"
     return Failure(
         source=event.source,
         message_id=event.event.message_id,
         received_at=event.received_at,
         call=event.event.json,
-        error=f"{type(error).__name__}: {error}",
-        entry=msgspec.msgpack.encode(Entry(event.source, Door.BATCH, event.received_at, 1, again)),
+        error=detail,
+        entry=entry,
     )

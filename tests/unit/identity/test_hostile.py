@@ -238,3 +238,16 @@ async def test_a_value_that_was_blocked_later_leads_nowhere() -> None:
     assert second is None
     assert await world.owner("a2", "anonymous_id") != await world.owner("a1", "anonymous_id")
     assert first is not None
+
+
+async def test_an_event_that_nobody_can_read_costs_itself_alone() -> None:
+    world = World()
+    depth = 20_000
+    deep = replace(identify(user="u1"), traits_json=Raw(b'{"a":' * depth + b"1" + b"}" * depth))
+
+    done = await world.step([deep, track(user="u2")])
+
+    assert [one.event.user_id for one in done.envelopes] == ["u2"]
+    [failure] = done.failures
+    assert "RecursionError" in failure.error
+    assert "it cannot be sent in again" in failure.error
