@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from router.plugins.settings import Duration, Secret, Settings, Size
     from router.plugins.source import Accept, SourcePlugin
     from router.plugins.transformation import Transformation
-    from router.plugins.webhook import Hook, WebhookSource
+    from router.plugins.webhook import WebhookRequest, WebhookSource
 
 __all__ = [
     "Accept",
@@ -69,7 +69,6 @@ __all__ = [
     "Group",
     "HeaderAuth",
     "HmacAuth",
-    "Hook",
     "Identify",
     "Outcome",
     "Page",
@@ -94,6 +93,7 @@ __all__ = [
     "Track",
     "Transformation",
     "Unauthorized",
+    "WebhookRequest",
     "WebhookSource",
     "amount",
     "currency",
@@ -141,7 +141,7 @@ _HOMES = {
     "router.plugins.settings": ("Duration", "Secret", "Settings", "Size"),
     "router.plugins.source": ("Accept", "SourcePlugin"),
     "router.plugins.transformation": ("Transformation",),
-    "router.plugins.webhook": ("Hook", "WebhookSource"),
+    "router.plugins.webhook": ("WebhookRequest", "WebhookSource"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -35,13 +35,12 @@ from router.enrichment.inventory import Inventory
 from router.errors import ActorFailed, RouterError, StorageError
 from router.events.source import EMBEDDED_SOURCE, Source
 from router.events.step import Step
-from router.hooks import Hooks
 from router.identity.actor import Identity
 from router.identity.editing import Editing
 from router.identity.resolver import Resolver
 from router.identity.timekeeper import Timekeeper
 from router.ingestion.actor import Ingestion
-from router.ingestion.hook_rows import lane_of
+from router.ingestion.webhook_rows import lane_of
 from router.plugins.registry import Registry
 from router.processing import processing_of
 from router.profiles import ComputedToday, spaces_of
@@ -64,6 +63,7 @@ from router.telemetry.metrics import Metrics
 from router.telemetry.recorder import Recorder
 from router.telemetry.signals import Observer, Signals
 from router.trying import Around
+from router.webhooks import Webhooks
 
 STOP_SECONDS = 15.0
 """What the actors may take to stop; the process promises twenty seconds."""
@@ -191,7 +191,7 @@ class Router(Embedding):
         self._stack.push_async_callback(self.doors.server.close)
         await self._open_admin_door()
         if (
-            growth := self._containment.growth(self.destinations, self.plugin_sources, self.hooks)
+            growth := self._containment.growth(self.destinations, self.plugin_sources, self.webhooks)
         ) is not None:
             self._supervisor.start(growth)
 
@@ -293,10 +293,10 @@ class Router(Embedding):
             self.storage, self.ingestion, self._http, lambda: self.limits, self._supervisor, self.signals, self.clock,
             self._containment,
         )  # fmt: skip
-        self.hooks, self.diversions = Hooks(around), Diversions(around)
-        self.hooks.start(self.config)
+        self.webhooks, self.diversions = Webhooks(around), Diversions(around)
+        self.webhooks.start(self.config)
         self.diversions.start(self.config, self.processing)
-        await self.diversions.tell_left_out([lane_of(name) for name in self.hooks])
+        await self.diversions.tell_left_out([lane_of(name) for name in self.webhooks])
 
     def _make_storage(self) -> Storage:
         kind = self.config.storage.kind

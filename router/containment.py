@@ -9,8 +9,8 @@ from router.delivery.actor import DeliveryActor
 from router.delivery.clock import Clock
 from router.delivery.growth import GrowthWatch
 from router.delivery.stuck import HungPlugin, note_stuck, read_stuck, stuck_file
-from router.ingestion.hook_actor import HookActor
 from router.ingestion.source_actor import SourceActor
+from router.ingestion.webhook_actor import WebhookActor
 from router.telemetry.happenings import LoopBlocked, PluginHeld, PluginMisbehaved
 from router.telemetry.metrics import resident_bytes
 from router.telemetry.signals import Signals
@@ -42,7 +42,7 @@ class Containment:
         self,
         destinations: Mapping[str, DeliveryActor],
         sources: Mapping[str, SourceActor],
-        hooks: Mapping[str, HookActor],
+        hooks: Mapping[str, WebhookActor],
     ) -> GrowthWatch | None:
         """A watch over the memory that the plugins of all three keep, unless it is switched off."""
         if not self._plugins.growth_limit:
@@ -80,7 +80,7 @@ class Containment:
 def _plugins(
     destinations: Mapping[str, DeliveryActor],
     sources: Mapping[str, SourceActor],
-    hooks: Mapping[str, HookActor],
+    hooks: Mapping[str, WebhookActor],
 ) -> Iterator[Foreign]:
     yield from (delivery.plugin for delivery in destinations.values())
     yield from (source.plugin for source in sources.values())

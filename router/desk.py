@@ -15,7 +15,7 @@ from router.admin.replays import answer_replays
 from router.admin.schema import answer_schema
 from router.admin.verbs import Desk
 from router.admin.where import answer_where
-from router.ingestion.hook_rows import lane_of
+from router.ingestion.webhook_rows import lane_of
 
 if TYPE_CHECKING:
     from router.app import Router
@@ -31,7 +31,7 @@ def desk_of(router: "Router") -> Desk:
         counters=router.counters,
         sources=lambda: {
             **router.plugin_sources.troubles,
-            **router.hooks.troubles,
+            **router.webhooks.troubles,
             **router.diversions.troubles,
         },
     )
@@ -47,7 +47,10 @@ def desk_of(router: "Router") -> Desk:
         now=router.clock.now,
         destinations=lambda: router.destinations,
         accept=router.accept,
-        lanes=lambda: {**{lane_of(name): hook for name, hook in router.hooks.items()}, **router.diversions},
+        lanes=lambda: {
+            **{lane_of(name): hook for name, hook in router.webhooks.items()},
+            **router.diversions,
+        },
     )
     answer_where(
         desk,

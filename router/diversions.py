@@ -20,7 +20,7 @@ from router.events.calls import AnyEvent, decode_event
 from router.events.diverted import Diverted, Returned
 from router.events.envelope import order_keys
 from router.ingestion.divert_actor import DivertActor
-from router.ingestion.hook_actor import Failed
+from router.ingestion.webhook_actor import Failed
 from router.plugins.chain import checked
 from router.plugins.dropped import Dropped
 from router.plugins.loading import code_file

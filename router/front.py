@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from router.api.browser import AnalyticsJs
 from router.api.doors import Doors, Surroundings
 from router.api.health import Health
-from router.api.hooks import HookDoor
 from router.api.profiles.door import ProfileDoor
 from router.api.proxies import Proxies
 from router.api.rate_limit import RateLimit
 from router.api.settings import Connected
 from router.api.tracking import TrackingDoor
+from router.api.webhooks import WebhookDoor
 from router.events.source import Source
-from router.hooks import taking
+from router.webhooks import taking
 
 if TYPE_CHECKING:
     from router.app import Router
@@ -40,9 +40,9 @@ def doors(router: "Router") -> Doors:
         is_strict=server.strict_write_keys,
         foreign=lambda key: foreign_source(router, key),
     )
-    hooks = HookDoor(
-        sources=hooked_by_key(router),
-        keep=router.hooks.keep,
+    hooks = WebhookDoor(
+        sources=webhooks_by_key(router),
+        keep=router.webhooks.keep,
         count=router.ingestion.count,
         rate_limit=rate_limit,
         signals=router.signals,
@@ -73,7 +73,7 @@ def refit(router: "Router") -> None:
         proxies=around.proxies,
         is_strict=server.strict_write_keys,
     )
-    router.doors.hooks.follow(sources=hooked_by_key(router), is_strict=server.strict_write_keys)
+    router.doors.webhooks.follow(sources=webhooks_by_key(router), is_strict=server.strict_write_keys)
     router.doors.follow(around, request_seconds=server.request_timeout)
 
 
@@ -114,7 +114,7 @@ def sources_by_key(router: "Router") -> dict[str, Source]:
     }
 
 
-def hooked_by_key(router: "Router") -> dict[str, Source]:
+def webhooks_by_key(router: "Router") -> dict[str, Source]:
     """Those of them that take a vendor's requests."""
     hooked = taking(router.config)
     return {key: source for key, source in sources_by_key(router).items() if source.name in hooked}
@@ -150,7 +150,7 @@ async def health(router: "Router") -> Health:
             "paused": paused,
             "sources": {
                 **router.plugin_sources.troubles,
-                **router.hooks.briefs,
+                **router.webhooks.briefs,
                 **router.diversions.briefs,
             },
             "replays": {name: str(standing) for name, standing in router.replays.standings().items()},

@@ -24,7 +24,7 @@ from router.config.load import load
 from router.config.model import Config
 from router.destinations import AnyDestination
 from router.errors import ConfigError, RouterError, StorageError
-from router.ingestion.hook_rows import lane_of
+from router.ingestion.webhook_rows import lane_of
 from router.plugins.loading import Loading
 from router.plugins.registry import PluginsConfig, Registry
 from router.profiles import with_traits_for
@@ -103,7 +103,7 @@ class Reloads(Actor):
         gone = await self._prove(config)
         instances = _instances(config, found)
         await router.plugin_sources.retire(config)
-        await router.hooks.retire(config)
+        await router.webhooks.retire(config)
         router.spaces = with_traits_for(config, router.spaces)
         failed = await router.destinations.apply(
             config.destinations,
@@ -115,10 +115,10 @@ class Reloads(Actor):
         router.adopt(_without(failed, without_fixed(router.config, config), old, found), registry)
         router.plugin_sources.start(router.config)
         await router.diversions.change(router.config, router.processing)
-        router.hooks.start(router.config)
+        router.webhooks.start(router.config)
         front.refit(router)
         with suppress(StorageError):  # otherwise the next start tells of them
-            await router.diversions.tell_left_out([lane_of(name) for name in router.hooks])
+            await router.diversions.tell_left_out([lane_of(name) for name in router.webhooks])
         self.then()
         done = _told(found, failed, gone)
         router.signals.emit(

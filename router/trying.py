@@ -18,7 +18,7 @@ from router.delivery.sending.secrecy import Secrecy
 from router.delivery.verdict import Judgement
 from router.errors import PluginError, Rejected, RetryLater
 from router.ingestion.actor import Ingestion
-from router.ingestion.hook_actor import Failed, NotReady
+from router.ingestion.webhook_actor import Failed, NotReady
 from router.plugins.request import Answer, Request
 from router.plugins.settings import Settings
 from router.rules.request import Limits

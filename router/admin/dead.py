@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from router.admin.verbs import Desk, Verb
-from router.ingestion.hook_rows import is_lane, put_in_again, source_of
+from router.ingestion.webhook_rows import is_lane, put_in_again, source_of
 from router.rules.again import sent_again
 from router.rules.request import Received, read_entry
 from router.storage.dead_letters import SLICE, LetterLine, LetterQuery

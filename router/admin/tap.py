@@ -16,7 +16,7 @@ from msgspec.structs import asdict
 from router.events.calls import AnyEvent
 from router.events.envelope import Envelope
 from router.telemetry.happenings import EventsBlocked, MembersRefused
-from router.telemetry.side_happenings import HookFailed
+from router.telemetry.side_happenings import WebhookFailed
 from router.telemetry.signals import Signal
 
 QUEUE_LINES = 1000
@@ -132,7 +132,7 @@ class Listener:
                 self._refused(signal)
         elif isinstance(signal, EventsBlocked):
             self._blocked(signal)
-        elif isinstance(signal, HookFailed):
+        elif isinstance(signal, WebhookFailed):
             self._failed(signal)
         elif wanted.destination is not None and getattr(signal, "destination", None) == wanted.destination:
             facts = msgspec.json.encode(asdict(signal))
@@ -142,7 +142,7 @@ class Listener:
                 )
             )
 
-    def _failed(self, signal: HookFailed) -> None:
+    def _failed(self, signal: WebhookFailed) -> None:
         wanted = self.wanted
         if (
             wanted.destination is None

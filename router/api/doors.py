@@ -12,7 +12,6 @@ from router.api.cors import varies
 from router.api.exchange import SUCCESS, Handler, HttpAnswer, HttpRequest, text
 from router.api.framing import Bounds
 from router.api.health import Check
-from router.api.hooks import HookDoor
 from router.api.http import HttpServer
 from router.api.pixel import GIF, HEADERS, pixel_body
 from router.api.profiles.door import PREFIX as PROFILES
@@ -22,6 +21,7 @@ from router.api.proxies import Proxies
 from router.api.routes import Routes
 from router.api.settings import Connected, public_host, settings_json
 from router.api.tracking import TrackingDoor
+from router.api.webhooks import WebhookDoor
 from router.events.source import Source
 from router.rules.request import Limits
 from router.storage.entry import Door
@@ -60,14 +60,14 @@ class Doors:
     def __init__(
         self,
         tracking: TrackingDoor,
-        hooks: HookDoor,
+        hooks: WebhookDoor,
         profiles: ProfileDoor,
         around: Surroundings,
         *,
         request_seconds: float,
     ) -> None:
         self.tracking = tracking
-        self.hooks = hooks
+        self.webhooks = hooks
         self.profiles = profiles
         self._around = around
         self.routes = Routes()
@@ -86,7 +86,7 @@ class Doors:
         self.server.bounds = self._bounds(request_seconds)
 
     def _bounds(self, request_seconds: float) -> Bounds:
-        size = max(self.tracking.body_limit, self.hooks.body_limit)
+        size = max(self.tracking.body_limit, self.webhooks.body_limit)
         return Bounds(body_bytes=size, request_seconds=request_seconds)
 
     def _add_calls(self) -> None:
@@ -98,8 +98,8 @@ class Doors:
         for path, door in OTHER_PATHS.items():
             self.routes.add_route("POST", path, partial(self.tracking.handle, door))
         for path in ("/v1/functions/{key}", "/v1/functions"):
-            self.routes.add_route("POST", path, self.hooks.handle)
-        self.routes.add_route("POST", "/", self.hooks.handle_at_root)
+            self.routes.add_route("POST", path, self.webhooks.handle)
+        self.routes.add_route("POST", "/", self.webhooks.handle_at_root)
         self.routes.add_route("POST", "/v1/m", _always(SUCCESS))  # what SDKs tell of themselves is not kept
         self.routes.add_route("POST", "/v1/attribution", _always(HttpAnswer(body=b"{}")))
 

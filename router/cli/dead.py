@@ -25,7 +25,7 @@ from router.cli.asking import Asking, opened
 from router.cli.failure import Failure
 from router.cli.letters import show_letter, show_page
 from router.cli.moment import MOMENT
-from router.ingestion.hook_rows import lane_of
+from router.ingestion.webhook_rows import lane_of
 from router.storage.dead_letters import SLICE, LetterQuery
 
 _WAIT_SECONDS = 1.0

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from router.admin.dead import Letters
 from router.cli import output
 from router.cli.moment import shown
-from router.ingestion.hook_rows import source_of
+from router.ingestion.webhook_rows import source_of
 from router.storage.dead_letters import LetterLine
 from router.storage.letters import DeadLetter
 

@@ -8,7 +8,7 @@ from router.config.model import Config, DestinationConfig, TransformationConfig
 from router.config.problems import Path, Problems
 from router.config.source_plugins import is_webhook
 from router.enrichment.diverting import function_of
-from router.ingestion.hook_rows import source_of
+from router.ingestion.webhook_rows import source_of
 from router.storage.side_log import Lane
 from router.storage.store import REPLAY, DestinationState
 from router.telemetry.conservation import pending

@@ -12,7 +12,7 @@ import random
 from collections.abc import Callable, Sequence, Set
 from typing import Any
 
-from router.ingestion.hook_actor import SIDE_BY_SIDE, Failed, HookActor
+from router.ingestion.webhook_actor import SIDE_BY_SIDE, Failed, WebhookActor
 from router.plugins.source import Call
 from router.rules.request import read_returned
 from router.storage.entry import Door, Entry
@@ -33,13 +33,13 @@ SLICE_ENTRIES = 50
 Keys = Callable[[SideEntry], Sequence[str]]
 
 
-class DivertActor(HookActor):
+class DivertActor(WebhookActor):
     """Works off the lane of one function and one source, in the order of each user."""
 
     subject = "an event"
 
     def __init__(self, *arguments: Any, keys: Keys, moved: Callable[[], None], **options: Any) -> None:
-        """As HookActor; `keys` are those whose order an entry keeps, and `moved` is called when one is gone."""
+        """As WebhookActor; `keys` are those whose order an entry keeps, and `moved` is called when one is gone."""
         super().__init__(*arguments, **options)
         self.name = self._lane
         self._keys = keys

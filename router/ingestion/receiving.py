@@ -13,7 +13,7 @@ from router.errors import PluginError
 from router.events.times import format_instant
 from router.plugins.request import Answer, Request
 from router.plugins.source import Call
-from router.plugins.webhook import Hook, WebhookSource
+from router.plugins.webhook import WebhookRequest, WebhookSource
 
 MOST = 10_000
 """A generator that yields more would never end."""
@@ -27,7 +27,7 @@ Ask = Callable[[Request], Awaitable[Answer]]
 
 
 async def calls_of(
-    source: WebhookSource[Any], hook: Hook, *, call: Callable[..., Any], ask: Ask
+    source: WebhookSource[Any], hook: WebhookRequest, *, call: Callable[..., Any], ask: Ask
 ) -> list[Call]:
     """The calls that `source` makes of `hook`; raises what it raises. `call(function, …)` calls the plugin's code."""
     described = call(source.receive, hook)
@@ -58,7 +58,7 @@ async def calls_of(
     raise PluginError(f"receive() yields more than {MOST} calls and requests for one request")
 
 
-async def numbered(hook: Hook, calls: list[Call], store_id: bytes) -> list[Call]:
+async def numbered(hook: WebhookRequest, calls: list[Call], store_id: bytes) -> list[Call]:
     """The calls with what they lack: a message id that is the same each time, and the time of the request."""
     space = uuid.UUID(bytes=store_id)
     received_at = msgspec.json.encode(format_instant(hook.received_at))

@@ -18,7 +18,7 @@ from router.javascript.function_settings import FunctionSettings
 from router.plugins.request import Answer, Request
 from router.plugins.settings import Duration
 from router.plugins.source import Call
-from router.plugins.webhook import Hook, WebhookSource
+from router.plugins.webhook import WebhookRequest, WebhookSource
 
 LONGEST_SECONDS = 60.0
 ADDRESS = "https://functions.invalid/"
@@ -69,9 +69,9 @@ async function onRequest(request, settings) {
         """Seconds that one try may take."""
         return float(self.settings.timeout)
 
-    def receive(self, hook: Hook) -> Generator[Request | Call, Answer, None]:
+    def receive(self, request: WebhookRequest) -> Generator[Request | Call, Answer, None]:
         """Call `onRequest`, and yield what it fetches and then the calls that it made."""
-        said = yield from converse(self._program, "onRequest", _argument(hook), None)
+        said = yield from converse(self._program, "onRequest", _argument(request), None)
         assert said is not None  # where there is no answer, the engine ends the try
         error = said.end.error
         if error is None:
@@ -84,12 +84,12 @@ async function onRequest(request, settings) {
         raise Rejected(outcome.reason, detail=outcome.detail)
 
 
-def _argument(hook: Hook) -> bytes:
-    query = f"?{hook.query}" if hook.query else ""
+def _argument(request: WebhookRequest) -> bytes:
+    query = f"?{request.query}" if request.query else ""
     given = {
-        "body": hook.body.decode(errors="replace"),
-        "headers": hook.headers,
+        "body": request.body.decode(errors="replace"),
+        "headers": request.headers,
         "url": ADDRESS + query,
-        "isForm": hook.is_form,
+        "isForm": request.is_form,
     }
     return msgspec.json.encode(given)

@@ -20,7 +20,7 @@ Received = Generator[Request | Call, Answer, None] | Sequence[Call]
 """What `receive` may be: a generator that yields calls, and requests whose answers it is sent; or a list of calls."""
 
 
-class Hook(Struct, frozen=True, kw_only=True):
+class WebhookRequest(Struct, frozen=True, kw_only=True):
     """One request of a vendor, as it was sent."""
 
     body: bytes
@@ -57,7 +57,7 @@ class WebhookSource(WayIn[SettingsT]):
     timeout: ClassVar[Duration] = Duration(5)
     """How long one try may take, with all the requests that it makes."""
 
-    def receive(self, hook: Hook) -> Received:
+    def receive(self, request: WebhookRequest) -> Received:
         """Yield the calls that a request stands for; or return them as a list.
 
         `answer = yield Request.get(…)` asks somebody. A call without a message id gets one, and without a time that

@@ -156,7 +156,7 @@ def level_of(signal: Signal) -> Level:
         return "error"  # it does not recover by itself: someone must mend the credentials
     if isinstance(signal, h.RequestAnswered) and signal.status >= 500:
         return "warning"
-    if isinstance(signal, side.HookFailed):
+    if isinstance(signal, side.WebhookFailed):
         return "error" if signal.is_over else "warning"
     return _LEVELS.get(type(signal), "debug")
 
@@ -172,7 +172,7 @@ def facts_of(signal: Signal) -> dict[str, Any]:
         return {"sources": sources, "events": len(signal.events), "reasons": reasons}
     if isinstance(signal, h.FieldsFound):
         return {"count": len(signal.paths), "remedy": "see router privacy inbox"}
-    if isinstance(signal, side.HookFailed):
+    if isinstance(signal, side.WebhookFailed):
         return {"source": signal.source, "reason": signal.reason, "attempts": signal.attempts, "requests": 1}
     if isinstance(signal, h.ReloadRefused):
         return {"problems": " | ".join(signal.problems)}

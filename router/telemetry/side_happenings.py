@@ -3,7 +3,7 @@
 from router.telemetry.signals import Signal
 
 
-class HookFailed(Signal, frozen=True):
+class WebhookFailed(Signal, frozen=True):
     """A source could not make calls of a vendor's request."""
 
     source: str

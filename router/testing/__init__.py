@@ -6,7 +6,7 @@
 | what a destination sends, and what follows | `exchange(Chat, [track("A")], answers=[400])`, `configured`, `answer` |
 | the same, kept in a file beside the test | the fixture `recorded`, and `pytest --record` |
 | what a source hands over | `take(Poll, cursor=7)`; also with `configured` |
-| what a webhook source makes of a request | `receive(Shop, hook({"id": 7}), answers=[…])` |
+| what a webhook source makes of a request | `receive(Shop, webhook_request({"id": 7}), answers=[…])` |
 | a whole router in this process | `running`, in `router.testing.running`; or the fixture `event_router` |
 | what an enricher adds | `enriched(Weather, track("A", context={…}))`, `enricher(Weather, city="…")` |
 | whether an event was sent | `assert_tracked(events, "Order Completed", user_id="u1")`, `assert_sent` |
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from router.testing.exchanging import Exchange, answer, exchange
     from router.testing.fake_http import FakeHttp, Received, Reply
     from router.testing.faults import TokenEndpoint, first_of, flaky, rate_limited
-    from router.testing.receiving import Made, hook, receive
+    from router.testing.receiving import Made, receive, webhook_request
     from router.testing.sample import configured
     from router.testing.taking import Taken, take
     from router.testing.threaded import ThreadedRouter
@@ -46,7 +46,7 @@ _HOMES = {
     "router.testing.events": ("alias", "group", "identify", "one_of_each", "page", "screen", "track"),
     "router.testing.exchanging": ("Exchange", "answer", "exchange"),
     "router.testing.fake_http": ("FakeHttp", "Received", "Reply"),
-    "router.testing.receiving": ("Made", "hook", "receive"),
+    "router.testing.receiving": ("Made", "receive", "webhook_request"),
     "router.testing.sample": ("configured",),
     "router.testing.taking": ("Taken", "take"),
 }
@@ -76,7 +76,6 @@ __all__ = [
     "first_of",
     "flaky",
     "group",
-    "hook",
     "identify",
     "one_of_each",
     "page",
@@ -85,6 +84,7 @@ __all__ = [
     "screen",
     "take",
     "track",
+    "webhook_request",
 ]
 
 

@@ -32,7 +32,7 @@ from router.plugins.settings import FileText, Settings
 from router.plugins.webhook import WebhookSource
 from router.testing.events import snapshot
 from router.testing.exchanging import Exchange, answer, exchange, shown
-from router.testing.receiving import hook, receive
+from router.testing.receiving import receive, webhook_request
 
 _AT = "2030-05-01T10:00:00.000Z"
 _EVENT = {
@@ -227,7 +227,7 @@ def _received(section: SourceConfig, example: Example) -> Iterator[str]:
     plugin = section.plugin()
     if isinstance(given, UnsetType) or not isinstance(plugin, WebhookSource):
         return  # `_read` and the caller have seen to both
-    asked = hook(
+    asked = webhook_request(
         given.json, form=given.form, body=given.body.encode(), headers=given.headers, query=given.query
     )
     try:

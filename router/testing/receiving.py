@@ -1,6 +1,6 @@
 """What a webhook source makes of a vendor's request: the engine's own road, without a network or a router.
 
-done = receive(configured(Shop), hook({"id": 7}), answers=[answer(json={"total": 12.5})])
+done = receive(configured(Shop), webhook_request({"id": 7}), answers=[answer(json={"total": 12.5})])
 assert [call["event"] for call in done.calls] == ["Order Completed"]
 """
 
@@ -21,7 +21,7 @@ from router.events.calls import decode_open_json
 from router.ingestion.receiving import calls_of
 from router.ingestion.source_calls import parts, read_part
 from router.plugins.request import FORM, JSON, Answer
-from router.plugins.webhook import Hook, WebhookSource
+from router.plugins.webhook import WebhookRequest, WebhookSource
 from router.rules.request import Limits
 from router.testing.exchanging import Scripted, answer
 from router.testing.sample import configured
@@ -42,14 +42,14 @@ class Made(Struct):
     """What it asked, each request as it left, with the values of its secrets."""
 
 
-def hook(
+def webhook_request(
     json: Any = UNSET,
     *,
     form: Mapping[str, str] | None = None,
     body: bytes = b"",
     headers: Mapping[str, str] | None = None,
     query: str = "",
-) -> Hook:
+) -> WebhookRequest:
     """A vendor's request: JSON, a form, or a body of which the headers say what it is."""
     kind = JSON if form is None else FORM
     if json is not UNSET:
@@ -57,11 +57,14 @@ def hook(
     elif form is not None:
         body = urlencode(form).encode()
     named = {"content-type": kind, **{name.lower(): value for name, value in (headers or {}).items()}}
-    return Hook(body=body, headers=named, query=query, received_at=RECEIVED_AT, id="hook-1")
+    return WebhookRequest(body=body, headers=named, query=query, received_at=RECEIVED_AT, id="hook-1")
 
 
 def receive(
-    source: WebhookSource[Any] | type[WebhookSource[Any]], given: Hook, *, answers: Iterable[Scripted] = ()
+    source: WebhookSource[Any] | type[WebhookSource[Any]],
+    given: WebhookRequest,
+    *,
+    answers: Iterable[Scripted] = (),
 ) -> Made:
     """Run the source once; what it asks is answered as scripted, then with 200.
 
@@ -80,7 +83,7 @@ def receive(
     return made
 
 
-async def _run(source: WebhookSource[Any], given: Hook, made: Made, client: "_Scripted") -> None:
+async def _run(source: WebhookSource[Any], given: WebhookRequest, made: Made, client: "_Scripted") -> None:
     ask = partial(asked, client, now=RECEIVED_AT / 1000)
     calls = await calls_of(source, given, call=lambda function, *arguments: function(*arguments), ask=ask)
     for part in parts(calls, Limits()):

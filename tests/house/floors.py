@@ -37,7 +37,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "router.drain",
         "router.embedding",
         "router.front",
-        "router.hooks",
+        "router.webhooks",
         "router.preview",
         "router.processing",
         "router.profiles",

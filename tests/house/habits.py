@@ -26,7 +26,7 @@ CATCH_ALLS: Mapping[str, str] = {
     "router/ingestion/source_actor.py": "a source plugin may raise anything; it harms its own source only",
     "router/diversions.py": "a function may raise anything; it costs its event only",
     "router/trying.py": "what a plugin's constructor raises is told, and tried again",
-    "router/hooks.py": "a webhook source may raise anything; it harms its own requests only",
+    "router/webhooks.py": "a webhook source may raise anything; it harms its own requests only",
     "router/plugins/chain.py": "a transformation may raise anything; it harms its event only",
     "router/enrichment/answers.py": "an enricher may raise anything; it costs its own addition only",
     "router/identity/computing.py": "an event that nothing can be computed of is set aside",

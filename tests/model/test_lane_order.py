@@ -13,7 +13,7 @@ import pytest
 from router.actors.guard import Foreign
 from router.events.diverted import NO_METADATA, Returned
 from router.ingestion.divert_actor import DivertActor
-from router.ingestion.hook_actor import Failed
+from router.ingestion.webhook_actor import Failed
 from router.plugins.source import Call
 from router.rules.request import Limits, Received
 from router.storage.entry import Entry

@@ -10,7 +10,7 @@ import msgspec
 from router.app import Router
 from router.errors import StorageError
 from router.plugins.request import Request
-from router.plugins.webhook import Hook, WebhookSource
+from router.plugins.webhook import WebhookRequest, WebhookSource
 from tests.simulation.client import PATIENCE, Said
 from tests.simulation.destinations import ServiceSettings
 from tests.simulation.network import Letter
@@ -24,7 +24,7 @@ class Shop(WebhookSource[ServiceSettings]):
 
     kind = "shop"
 
-    def receive(self, hook: Hook) -> Iterator[Any]:
+    def receive(self, hook: WebhookRequest) -> Iterator[Any]:
         """One question, one call."""
         name = hook.json()["order"]
         yield Request.post(f"http://{self.settings.service}/", json=Letter([name], [[name]]))
@@ -56,7 +56,9 @@ class Vendor:
                 self._made += 1
             try:
                 async with asyncio.timeout(PATIENCE):
-                    await router.hooks.keep(SHOP, Hook(body=msgspec.json.encode({"order": self._order})))
+                    await router.webhooks.keep(
+                        SHOP, WebhookRequest(body=msgspec.json.encode({"order": self._order}))
+                    )
             except (StorageError, TimeoutError) as error:
                 tell("vendor is refused", type(error).__name__, self._order)
                 await asyncio.sleep(self._chance.uniform(0.1, 2.0))

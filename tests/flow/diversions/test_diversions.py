@@ -13,11 +13,11 @@ from router.desk import desk_of
 from router.errors import ConfigError, StoreUnavailable
 from router.storage.side_log import SideEntry
 from router.telemetry.conservation import all_sums
-from router.telemetry.side_happenings import EventsDiverted, HookFailed, LaneLeftOut
+from router.telemetry.side_happenings import EventsDiverted, LaneLeftOut, WebhookFailed
 from router.testing.clock import EPOCH, ManualClock
 from router.testing.fake_http import FakeHttp, Received, Reply
 from router.testing.running import Running
-from tests.flow.hooks.rig import Hooked
+from tests.flow.webhooks.rig import Hooked
 
 LANE = "function tier of website"
 ASKS = """
@@ -179,7 +179,7 @@ async def test_protocols_25_a_service_that_is_not_well_is_asked_for_four_hours_a
         service.default = Reply(status=503)
         async with asking(service, clock=clock) as one:
             await track(one, "Order", message_id="m1")
-            failed = await one.hears(HookFailed)
+            failed = await one.hears(WebhookFailed)
             assert (failed.reason, failed.is_over) == ("RETRY", False)
             found = await desk_of(one.rig.router).ask(WHERE, AskWhere("m1", ["default"]))
             assert [(each.lane, each.attempts, each.reason) for each in found.asking] == [(LANE, 1, "RETRY")]
@@ -188,7 +188,7 @@ async def test_protocols_25_a_service_that_is_not_well_is_asked_for_four_hours_a
                 await clock.wait_for_sleeper()
                 clock.advance(max(failed.seconds, 600))
                 count += 1
-                failed = await one.hears(HookFailed, count)
+                failed = await one.hears(WebhookFailed, count)
             await one.emptied()
 
             assert clock.monotonic() >= 4 * 3600
@@ -207,7 +207,7 @@ async def test_an_event_that_a_function_refuses_is_a_dead_letter() -> None:
         service.default = Reply(status=404)
         async with asking(service) as one:
             await track(one, "Order", message_id="m1")
-            failed = await one.hears(HookFailed)
+            failed = await one.hears(WebhookFailed)
             await one.emptied()
 
             assert (failed.reason, failed.is_over) == ("MESSAGE_REJECTED", True)
@@ -225,7 +225,7 @@ async def test_a_setting_that_stands_in_the_environment_is_shown_nowhere(
     )
     async with diverted({"tier": section(code, settings={"token": "env:TIER_TOKEN"})}) as one:
         await track(one, "Order")
-        failed = await one.hears(HookFailed)
+        failed = await one.hears(WebhookFailed)
         await one.emptied()
         [letter] = await one.rig.router.storage.dead_letters(LANE, 5)
 
@@ -238,7 +238,7 @@ async def test_what_waited_for_a_function_is_worked_off_after_a_restart(tmp_path
         service.default = Reply(status=503)
         async with asking(service, folder=tmp_path, clock=ManualClock()) as one:
             await track(one, "Order", message_id="m1")
-            await one.hears(HookFailed)
+            await one.hears(WebhookFailed)
             assert await sums_hold(one)
         service.default = GOLD
         async with asking(service, folder=tmp_path, clock=ManualClock(EPOCH + 60)) as one:
@@ -258,7 +258,7 @@ async def test_a_run_whose_event_came_back_but_whose_entry_stayed_counts_once(
                 raise StoreUnavailable("gone")
 
             monkeypatch.setattr("router.storage.sqlite.side_log.SqliteSideLog.finish", finish)
-            monkeypatch.setattr("router.ingestion.hook_actor.STOP_SECONDS", 0.01)
+            monkeypatch.setattr("router.ingestion.webhook_actor.STOP_SECONDS", 0.01)
             await track(one, "A")
             await one.rig.shelf.wait(1)
         monkeypatch.undo()
@@ -289,7 +289,7 @@ async def test_a_function_for_which_events_wait_is_not_removed() -> None:
         service.default = Reply(status=503)
         async with asking(service, clock=ManualClock()) as one:
             await track(one, "Order")
-            await one.hears(HookFailed)
+            await one.hears(WebhookFailed)
 
             with pytest.raises(ConfigError, match=r"transformations\.tier: asks nobody .* and 1 event waits"):
                 await one.reload(transformations={"before": section(MARK)})
@@ -313,7 +313,7 @@ async def test_a_reload_changes_the_function_and_what_waited_goes_through_the_ne
         service.default = Reply(status=503)
         async with asking(service, clock=clock) as one:
             await track(one, "Order")
-            await one.hears(HookFailed)
+            await one.hears(WebhookFailed)
             other = ASKS.replace("if (response.status >= 500)", "if (false)").replace("!response.ok", "false")
             other = other.replace("(await response.json()).tier", "'new'")
             await one.reload(transformations={"tier": section(other, settings={"url": service.url})})

@@ -8,7 +8,7 @@ from router.errors import StoreFull
 from router.ingestion.divert_actor import AHEAD, SLICE_ENTRIES
 from router.storage.side_log import SideEntry
 from router.telemetry.conservation import all_sums
-from router.telemetry.side_happenings import EventsDiverted, HookFailed
+from router.telemetry.side_happenings import EventsDiverted, WebhookFailed
 from router.testing.clock import ManualClock
 from router.testing.fake_http import FakeHttp, Received, Reply
 from tests.flow.diversions.test_diversions import (
@@ -21,8 +21,8 @@ from tests.flow.diversions.test_diversions import (
     sums_hold,
     track,
 )
-from tests.flow.hooks.rig import function
-from tests.flow.hooks.test_giving_way import turns_of
+from tests.flow.webhooks.rig import function
+from tests.flow.webhooks.test_giving_way import turns_of
 
 
 async def test_many_events_come_through_in_order_of_each_user() -> None:
@@ -66,7 +66,7 @@ async def test_a_user_whose_events_fail_holds_up_no_other_however_many_wait_behi
         clock = ManualClock()
         async with asking(service, clock=clock) as one:
             await track(one, "E0", user="hot")
-            await one.hears(HookFailed)
+            await one.hears(WebhookFailed)
             for number in range(1, 30):
                 await track(one, f"E{number}", user="hot")
             await track(one, "A", user="other")
@@ -115,7 +115,7 @@ async def test_requests_that_filled_the_side_log_leave_it_for_a_function_of_the_
         async with diverted({"tier": tier}, clock=clock, storage=storage, sources={"shop": shop}) as one:
             replies = [await one.post({"user": f"u{n}", "pad": "x" * (500 << 10)}) for n in range(4)]
             assert [reply.status for reply in replies] == [200, 200, 200, 503]
-            await one.hears(HookFailed, 3)
+            await one.hears(WebhookFailed, 3)
             service.default = GOLD
             clock.advance(200)
 

@@ -2,10 +2,12 @@
 
 import pytest
 
-from router import Hook, Rejected, Size
+from router import Rejected, Size, WebhookRequest
 from router.javascript.function_source import FunctionSource, SourceFunctionSettings
 
-BIG = Hook(body=b'{"pad":"' + b"x" * 400_000 + b'"}', headers={"content-type": "application/json"}, id="h1")
+BIG = WebhookRequest(
+    body=b'{"pad":"' + b"x" * 400_000 + b'"}', headers={"content-type": "application/json"}, id="h1"
+)
 KEEPS = "Segment.track({ event: 'E', userId: 'u1', properties: request.json() });"
 
 

@@ -6,14 +6,14 @@ from collections.abc import Callable
 import msgspec
 from msgspec.structs import replace
 
-from router.plugins.webhook import Hook
+from router.plugins.webhook import WebhookRequest
 from router.storage.letters import DeadLetter
 from router.storage.side_log import SideEntry
 
 SHOWN_HEADERS = ("content-type", "user-agent", "content-length")
 """Headers whose values a letter shows; any other, and any in the query, may be a secret of vendor and function."""
 _PREFIX = "source "
-_decode = msgspec.msgpack.Decoder(Hook).decode
+_decode = msgspec.msgpack.Decoder(WebhookRequest).decode
 _encode = msgspec.json.encode
 
 
@@ -32,12 +32,12 @@ def is_lane(destination: str) -> bool:
     return " " in destination
 
 
-def entry_of(source: str, hook: Hook) -> SideEntry:
+def entry_of(source: str, hook: WebhookRequest) -> SideEntry:
     """The entry of a request."""
     return SideEntry(lane=lane_of(source), received_at=hook.received_at, data=msgspec.msgpack.encode(hook))
 
 
-def hook_of(entry: SideEntry, store_id: bytes) -> Hook:
+def request_of(entry: SideEntry, store_id: bytes) -> WebhookRequest:
     """The request of an entry, with the id that it keeps, also as a letter and behind it."""
     hook = _decode(entry.data)
     return (
@@ -46,7 +46,14 @@ def hook_of(entry: SideEntry, store_id: bytes) -> Hook:
 
 
 def letter_of(
-    source: str, entry: SideEntry, hook: Hook, *, reason: str, said: str, at: int, hide: Callable[[str], str]
+    source: str,
+    entry: SideEntry,
+    hook: WebhookRequest,
+    *,
+    reason: str,
+    said: str,
+    at: int,
+    hide: Callable[[str], str],
 ) -> DeadLetter:
     """The dead letter of a request; it holds the whole of it, and shows what is no secret."""
     query = "&".join(_without_value(pair) for pair in hook.query.split("&")) if hook.query else ""
@@ -70,7 +77,7 @@ def letter_of(
     )
 
 
-def body_as_json(hook: Hook) -> bytes:
+def body_as_json(hook: WebhookRequest) -> bytes:
     """The body for those who look at it: a form as an object, and what is no JSON as text."""
     try:
         return (

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from router.ingestion.hook_actor import wait_after
+from router.ingestion.webhook_actor import wait_after
 from router.telemetry.happenings import MembersRefused
-from router.telemetry.side_happenings import HookFailed
+from router.telemetry.side_happenings import WebhookFailed
 from router.testing.clock import ManualClock
 from router.testing.fake_http import FakeHttp, Reply
-from tests.flow.hooks.rig import KEY, function, hooked
+from tests.flow.webhooks.rig import KEY, function, hooked
 
 EVERYTHING = """
 async function onRequest(request, settings) {
@@ -92,7 +92,7 @@ async def test_an_error_ends_a_request_with_its_name_and_takes_none_of_its_calls
     }}"""
     async with hooked(function(throws)) as one:
         await one.post({"id": 7})
-        failed = await one.hears(HookFailed)
+        failed = await one.hears(WebhookFailed)
         await one.emptied()
 
         [letter] = await one.rig.router.storage.dead_letters("source shop", 5)
@@ -118,13 +118,13 @@ async def test_what_may_do_better_later_is_tried_six_times(code: str, reasons: s
         await one.post({})
         waits = []
         for number in range(1, 6):
-            failed = await one.hears(HookFailed, number)
+            failed = await one.hears(WebhookFailed, number)
             assert failed.reason in reasons
             assert (failed.attempts, failed.is_over) == (number, False)
             waits.append(failed.seconds)
             await clock.wait_for_sleeper(longer_than=30)
             clock.advance(failed.seconds + 1)
-        last = await one.hears(HookFailed, 6)
+        last = await one.hears(WebhookFailed, 6)
         await one.emptied()
 
         assert (last.attempts, last.is_over) == (6, True)
@@ -158,7 +158,7 @@ async def test_a_request_that_fails_holds_back_no_other() -> None:
         events = await one.events(3)
         assert sorted(event["event"] for event in events) == ["E1", "E2", "E3"]
         assert await one.waiting() == {"source shop": 1}
-        assert "RETRY" in one.rig.router.hooks.troubles.get("shop", "RETRY")
+        assert "RETRY" in one.rig.router.webhooks.troubles.get("shop", "RETRY")
 
 
 ASKS = """
@@ -204,7 +204,7 @@ async def test_a_service_that_cannot_be_reached_is_a_reason_to_try_again() -> No
     settings = {"settings": {"url": nowhere + "/"}}
     async with hooked(function(ASKS, **settings)) as one:
         await one.post({"n": 1})
-        failed = await one.hears(HookFailed)
+        failed = await one.hears(WebhookFailed)
 
         assert (failed.reason, failed.is_over) == ("ECONNREFUSED", False)
         assert await one.waiting() == {"source shop": 1}
@@ -219,7 +219,7 @@ async def test_a_run_that_takes_too_long_is_tried_again() -> None:
             await one.post({"n": 1})
             await service.wait(1)
             clock.advance(6)
-            failed = await one.hears(HookFailed)
+            failed = await one.hears(WebhookFailed)
 
             assert (failed.reason, failed.is_over) == ("FUNCTION_TIMEOUT", False)
             assert "5 s" in failed.error
@@ -230,11 +230,11 @@ async def test_a_secret_is_shown_nowhere() -> None:
     async with hooked(function(throws, secrets={"token": "t0ken-abc"})) as one:
         path = f"/v1/functions/{KEY}?shop=7&token=query-secret&bare-secret"
         await one.post({}, path, headers={"Authorization": "Bearer vendor-secret"})
-        failed = await one.hears(HookFailed)
+        failed = await one.hears(WebhookFailed)
         await one.emptied()
 
         [letter] = await one.rig.router.storage.dead_letters("source shop", 5)
-        shown = f"{failed} {letter.answer} {letter.request} {one.rig.router.hooks.troubles}"
+        shown = f"{failed} {letter.answer} {letter.request} {one.rig.router.webhooks.troubles}"
         assert "t0ken-abc" not in shown
         for secret in ("vendor-secret", "query-secret", "bare-secret"):
             assert secret not in shown

@@ -6,11 +6,11 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from router import Answer, Hook, Request
+from router import Answer, Request, WebhookRequest
 from router.ingestion.receiving import SLICE_SECONDS, calls_of, numbered
-from router.telemetry.side_happenings import HookFailed
-from tests.flow.hooks.rig import hooked
-from tests.flow.hooks.test_python import order, plugin, section
+from router.telemetry.side_happenings import WebhookFailed
+from tests.flow.webhooks.rig import hooked
+from tests.flow.webhooks.test_python import order, plugin, section
 
 
 async def turns_of(work: Callable[[], Awaitable[Any]]) -> tuple[int, float]:
@@ -41,7 +41,7 @@ def big_form() -> bytes:
 
 
 async def test_calls_are_taken_from_a_function_in_slices() -> None:
-    def receive(hook: Hook) -> Any:
+    def receive(hook: WebhookRequest) -> Any:
         for number in range(9_999):
             yield order(properties={"number": number, "pad": "x" * 100})
 
@@ -50,7 +50,7 @@ async def test_calls_are_taken_from_a_function_in_slices() -> None:
 
     source: Any = Source()
     source.receive = receive
-    hook = Hook(body=b"{}", id="h1")
+    hook = WebhookRequest(body=b"{}", id="h1")
     calls: list[Any] = []
 
     async def work() -> None:
@@ -64,12 +64,12 @@ async def test_calls_are_taken_from_a_function_in_slices() -> None:
 
 
 async def test_a_big_form_that_fails_becomes_a_letter_elsewhere() -> None:
-    def receive(self: Any, hook: Hook) -> Any:
+    def receive(self: Any, hook: WebhookRequest) -> Any:
         raise KeyError("order")
 
     async with hooked(section(), plugins=(plugin(receive),)) as one:
         threads: list[bool] = []
-        actor = one.rig.router.hooks["shop"]
+        actor = one.rig.router.webhooks["shop"]
         real = actor._letter
 
         def letter(*arguments: Any) -> Any:
@@ -80,6 +80,6 @@ async def test_a_big_form_that_fails_becomes_a_letter_elsewhere() -> None:
         form = {"Content-Type": "application/x-www-form-urlencoded"}
         await one.post(big_form(), headers=form)
         await one.post({})
-        await one.hears(HookFailed, 2)
+        await one.hears(WebhookFailed, 2)
 
         assert sorted(threads) == [False, True]

@@ -1,6 +1,6 @@
 """A vendor's request is kept, answered, and becomes events."""
 
-from tests.flow.hooks.rig import hooked
+from tests.flow.webhooks.rig import hooked
 
 
 async def test_a_request_becomes_the_calls_of_its_function() -> None:

@@ -16,9 +16,9 @@ from router.desk import desk_of
 from router.errors import ConfigError, StoreUnavailable
 from router.storage.side_log import SideEntry
 from router.telemetry.conservation import all_sums
-from router.telemetry.side_happenings import HookFailed, LaneLeftOut
+from router.telemetry.side_happenings import LaneLeftOut, WebhookFailed
 from router.testing.clock import EPOCH, ManualClock
-from tests.flow.hooks.rig import KEY, TRACKS, function, hooked
+from tests.flow.webhooks.rig import KEY, TRACKS, function, hooked
 
 FAILS = "async function onRequest() { throw new Error('broken') }"
 LATER = "async function onRequest() { throw new RetryError('later') }"
@@ -32,7 +32,7 @@ async def sums_hold(one: Any) -> bool:
 async def test_what_waited_is_run_after_a_restart(tmp_path: Path) -> None:
     async with hooked(function(LATER), folder=tmp_path, kind="sqlite", clock=ManualClock()) as one:
         await one.post({"event": "A"})
-        await one.hears(HookFailed)
+        await one.hears(WebhookFailed)
         assert await one.waiting() == {"source shop": 1}
         assert await sums_hold(one)
     later = ManualClock(EPOCH + 3600)
@@ -53,7 +53,7 @@ async def test_a_run_whose_calls_are_kept_but_not_its_end_is_repeated_without_a_
             raise StoreUnavailable("gone")
 
         monkeypatch.setattr("router.storage.sqlite.side_log.SqliteSideLog.finish", finish)
-        monkeypatch.setattr("router.ingestion.hook_actor.STOP_SECONDS", 0.01)
+        monkeypatch.setattr("router.ingestion.webhook_actor.STOP_SECONDS", 0.01)
         await one.post({"event": "A"})
         await one.events(1)
     monkeypatch.undo()
@@ -71,7 +71,7 @@ async def test_a_run_whose_calls_are_kept_but_not_its_end_is_repeated_without_a_
 async def test_a_reload_changes_the_function_and_loses_no_request() -> None:
     async with hooked(function(FAILS)) as one:
         await one.post({"event": "A"})
-        await one.hears(HookFailed)
+        await one.hears(WebhookFailed)
         await one.emptied()
         done = await one.reload(sources={"shop": function(TRACKS)})
         await one.post({"event": "B"})
@@ -83,7 +83,7 @@ async def test_a_reload_changes_the_function_and_loses_no_request() -> None:
 async def test_a_dead_letter_is_put_in_again_under_its_id() -> None:
     async with hooked(function(FAILS)) as one:
         await one.post({"event": "A"})
-        await one.hears(HookFailed)
+        await one.hears(WebhookFailed)
         await one.emptied()
         await one.reload(sources={"shop": function(TRACKS)})
         desk = desk_of(one.rig.router)
@@ -100,7 +100,7 @@ async def test_a_dead_letter_is_put_in_again_under_its_id() -> None:
 async def test_a_letter_of_a_source_that_is_gone_stays_where_it_is() -> None:
     async with hooked(function(FAILS), sources=WEBSITE) as one:
         await one.post({})
-        await one.hears(HookFailed)
+        await one.hears(WebhookFailed)
         await one.emptied()
         await one.reload(sources=WEBSITE)
         [letter] = await one.rig.router.storage.dead_letters("source shop", 5)
@@ -114,21 +114,21 @@ async def test_a_letter_of_a_source_that_is_gone_stays_where_it_is() -> None:
 async def test_a_source_for_which_requests_wait_is_not_removed() -> None:
     async with hooked(function(LATER), sources=WEBSITE) as one:
         await one.post({})
-        await one.hears(HookFailed)
+        await one.hears(WebhookFailed)
 
         with pytest.raises(
             ConfigError, match=r"sources\.shop: takes no requests any more, and 1 request waits"
         ):
             await one.reload(sources=WEBSITE)
-        assert "shop" in one.rig.router.hooks
+        assert "shop" in one.rig.router.webhooks
         await one.reload(sources={"shop": {**function(LATER), "enabled": False}, **WEBSITE})
-        assert "shop" in one.rig.router.hooks
+        assert "shop" in one.rig.router.webhooks
 
 
 async def test_a_source_that_is_gone_at_the_start_is_named_and_its_requests_stay(tmp_path: Path) -> None:
     async with hooked(function(LATER), folder=tmp_path, kind="sqlite") as one:
         await one.post({})
-        await one.hears(HookFailed)
+        await one.hears(WebhookFailed)
     async with hooked({"write_key": "wk"}, folder=tmp_path, kind="sqlite") as one:
         assert await one.waiting() == {"source shop": 1}
         await one.rig.router.diversions.tell_left_out(())
@@ -140,7 +140,7 @@ async def test_a_request_that_comes_while_its_source_is_removed_is_told_of(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async with hooked(sources=WEBSITE) as one:
-        hooks = one.rig.router.hooks
+        hooks = one.rig.router.webhooks
         retire = hooks.retire
 
         async def retire_late(config: Any) -> None:
@@ -169,7 +169,7 @@ async def test_a_failing_function_harms_no_other_source() -> None:
 async def test_operators_see_what_waits_and_why() -> None:
     async with hooked(function(LATER)) as one:
         await one.post({"event": "A"})
-        await one.hears(HookFailed)
+        await one.hears(WebhookFailed)
         seen = await desk_of(one.rig.router).ask(OVERVIEW, Nothing())
 
         found = [finding.text for finding in [*look_at_sources(seen), *look_at_sums(seen)]]
@@ -186,18 +186,18 @@ async def test_health_says_that_requests_fail_and_nothing_of_what_they_hold() ->
     }"""
     async with hooked(function(code)) as one:
         await one.post({"email": "jane@example.com"})
-        await one.hears(HookFailed)
+        await one.hears(WebhookFailed)
         reply = await one.post({}, "/health", method="GET")
 
         assert reply.json["sources"]["shop"].startswith("a request failed (RETRY) and is tried again in ")
         assert b"jane@example.com" not in reply.body
-        assert "jane@example.com" in one.rig.router.hooks.troubles["shop"]
+        assert "jane@example.com" in one.rig.router.webhooks.troubles["shop"]
 
 
 async def test_where_finds_a_request_that_was_given_up() -> None:
     async with hooked(function(FAILS)) as one:
         await one.post({})
-        await one.hears(HookFailed)
+        await one.hears(WebhookFailed)
         await one.emptied()
         [letter] = await one.rig.router.storage.dead_letters("source shop", 5)
         found = await desk_of(one.rig.router).ask(WHERE, AskWhere(letter.message_id, ["default"]))
@@ -209,7 +209,7 @@ async def test_where_finds_a_request_that_was_given_up() -> None:
 async def test_metrics_tell_of_requests() -> None:
     async with hooked(function(LATER)) as one:
         await one.post({})
-        await one.hears(HookFailed)
+        await one.hears(WebhookFailed)
         reply = await one.post({}, "/metrics", method="GET")
 
         text = reply.body.decode()

@@ -27,7 +27,7 @@ from router.storage.entry import Door, Entry
 from router.storage.letters import DeadLetter
 from router.storage.side_log import SideEntry, SideLog
 from router.telemetry.happenings import SourceWaiting
-from router.telemetry.side_happenings import HookFailed
+from router.telemetry.side_happenings import WebhookFailed
 from router.telemetry.signals import Signals
 
 TRIES = 6
@@ -70,7 +70,7 @@ Attempt = Callable[[SideEntry], Awaitable[Sequence[Call] | Failed]]
 """Runs the plugin once: the calls, numbered and timed, or how it failed. Raises NotReady."""
 
 
-class HookActor(Actor):
+class WebhookActor(Actor):
     """Works off the lane of one webhook source."""
 
     subject = "a request"
@@ -262,7 +262,7 @@ class HookActor(Actor):
         what = "is a dead letter" if is_over else f"is tried again in {seconds:.0f} s"
         self._tell(f"{self.subject} failed ({failed.code}) and {what}", failed.text)
         facts = (self._source, failed.code, failed.text, tried.attempts, seconds)
-        self._signals.emit(HookFailed(*facts, is_over=is_over, body=letter.event))
+        self._signals.emit(WebhookFailed(*facts, is_over=is_over, body=letter.event))
 
     def _is_spent(self, tried: SideEntry, now: int) -> bool:
         """Whether an entry was tried often enough."""

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from router import Hook, Rejected, Request, RetryLater, Secret, Settings, WebhookSource, hookimpl
+from router import Rejected, Request, RetryLater, Secret, Settings, WebhookRequest, WebhookSource, hookimpl
 from router.telemetry.happenings import MembersRefused
-from router.telemetry.side_happenings import HookFailed
+from router.telemetry.side_happenings import WebhookFailed
 from router.testing.fake_http import FakeHttp, Reply
-from tests.flow.hooks.rig import hooked
+from tests.flow.webhooks.rig import hooked
 
 
 class ShopSettings(Settings, frozen=True):
@@ -22,7 +22,7 @@ class ShopSettings(Settings, frozen=True):
     """Its token."""
 
 
-def plugin(receive: Callable[[Any, Hook], Any]) -> object:
+def plugin(receive: Callable[[Any, WebhookRequest], Any]) -> object:
     """A plugin with a source kind `shop` that does this with a request."""
 
     class Shop(WebhookSource[ShopSettings]):
@@ -52,11 +52,11 @@ def order(name: str = "Order", **more: Any) -> dict[str, Any]:
 
 
 async def test_calls_are_yielded_or_returned() -> None:
-    def yields(self: Any, hook: Hook) -> Any:
+    def yields(self: Any, hook: WebhookRequest) -> Any:
         yield order("A", properties=hook.json())
         yield b'{"type":"track","event":"B","userId":"u1"}'
 
-    def returns(self: Any, hook: Hook) -> Any:
+    def returns(self: Any, hook: WebhookRequest) -> Any:
         return [order("A", properties=hook.json()), order("B")]
 
     for receive in (yields, returns):
@@ -69,7 +69,7 @@ async def test_calls_are_yielded_or_returned() -> None:
 
 
 async def test_an_answer_is_sent_back_into_the_generator() -> None:
-    def receive(self: Any, hook: Hook) -> Any:
+    def receive(self: Any, hook: WebhookRequest) -> Any:
         answer = yield Request.get(
             f"{self.settings.url}/orders/{hook.json()['id']}", headers={"Authorization": self.settings.token}
         )
@@ -89,7 +89,7 @@ async def test_an_answer_is_sent_back_into_the_generator() -> None:
     ("status", "is_over"), [(500, False), (429, False), (401, False), (404, False), (422, True), (400, True)]
 )
 async def test_a_question_that_fails_is_judged_as_a_delivery_is(status: int, is_over: bool) -> None:
-    def receive(self: Any, hook: Hook) -> Any:
+    def receive(self: Any, hook: WebhookRequest) -> Any:
         yield Request.get(self.settings.url)
         yield order()
 
@@ -97,13 +97,13 @@ async def test_a_question_that_fails_is_judged_as_a_delivery_is(status: int, is_
         service.default = Reply(status=status)
         async with hooked(section(url=service.url), plugins=(plugin(receive),)) as one:
             await one.post({})
-            failed = await one.hears(HookFailed)
+            failed = await one.hears(WebhookFailed)
 
             assert (failed.reason, failed.is_over) == (str(status), is_over)
 
 
 async def test_a_status_that_is_accepted_is_an_answer() -> None:
-    def receive(self: Any, hook: Hook) -> Any:
+    def receive(self: Any, hook: WebhookRequest) -> Any:
         answer = yield Request.get(self.settings.url, accepts=(404,))
         yield order(properties={"status": answer.status})
 
@@ -125,13 +125,13 @@ async def test_a_status_that_is_accepted_is_an_answer() -> None:
     ],
 )
 async def test_what_is_raised_decides(error: Exception, reason: str, is_over: bool) -> None:
-    def receive(self: Any, hook: Hook) -> Any:
+    def receive(self: Any, hook: WebhookRequest) -> Any:
         yield order("Never")
         raise error
 
     async with hooked(section(), plugins=(plugin(receive),)) as one:
         await one.post({})
-        failed = await one.hears(HookFailed)
+        failed = await one.hears(WebhookFailed)
 
         assert (failed.reason, failed.is_over) == (reason, is_over)
         assert failed.seconds == 0 if is_over else failed.seconds >= 200 or reason != "BUSY"
@@ -147,14 +147,14 @@ async def test_what_is_raised_decides(error: Exception, reason: str, is_over: bo
     ],
 )
 async def test_what_would_end_the_router_ends_the_request_only(error: BaseException, said: str) -> None:
-    def receive(self: Any, hook: Hook) -> Any:
+    def receive(self: Any, hook: WebhookRequest) -> Any:
         if hook.json() == "bad":
             raise error
         yield order()
 
     async with hooked(section(), plugins=(plugin(receive),)) as one:
         await one.post("bad")
-        failed = await one.hears(HookFailed)
+        failed = await one.hears(WebhookFailed)
         await one.post("good")
 
         assert (failed.reason, failed.is_over) == ("PLUGIN_ERROR", True)
@@ -164,7 +164,7 @@ async def test_what_would_end_the_router_ends_the_request_only(error: BaseExcept
 
 @pytest.mark.slow
 async def test_a_plugin_that_blocks_as_it_cleans_up_is_interrupted() -> None:
-    def receive(self: Any, hook: Hook) -> Any:
+    def receive(self: Any, hook: WebhookRequest) -> Any:
         try:
             yield Request.get(self.settings.url)
         finally:
@@ -175,7 +175,7 @@ async def test_a_plugin_that_blocks_as_it_cleans_up_is_interrupted() -> None:
         service.default = Reply(status=500)
         async with hooked(section(url=service.url), plugins=(plugin(receive),)) as one:
             await one.post({})
-            failed = await one.hears(HookFailed)
+            failed = await one.hears(WebhookFailed)
 
             assert (failed.reason, failed.is_over) == ("PLUGIN_TIMEOUT", False)
 
@@ -184,25 +184,25 @@ async def test_a_plugin_that_blocks_as_it_cleans_up_is_interrupted() -> None:
 async def test_what_is_no_list_of_calls_is_said(given: Any) -> None:
     async with hooked(section(), plugins=(plugin(lambda self, hook: given),)) as one:
         await one.post({})
-        failed = await one.hears(HookFailed)
+        failed = await one.hears(WebhookFailed)
 
         assert (failed.reason, failed.is_over) == ("PLUGIN_ERROR", True)
         assert "receive()" in failed.error
 
 
 async def test_a_generator_without_an_end_is_ended() -> None:
-    def receive(self: Any, hook: Hook) -> Any:
+    def receive(self: Any, hook: WebhookRequest) -> Any:
         while True:
             yield order()
 
     async with hooked(section(), plugins=(plugin(receive),)) as one:
         await one.post({})
 
-        assert "more than 10000" in (await one.hears(HookFailed)).error
+        assert "more than 10000" in (await one.hears(WebhookFailed)).error
 
 
 async def test_calls_get_an_id_and_the_time_of_the_request_unless_they_have_them() -> None:
-    def receive(self: Any, hook: Hook) -> Any:
+    def receive(self: Any, hook: WebhookRequest) -> Any:
         yield order("A", timestamp=None, messageId="")
         yield order("B", timestamp="2020-01-01T00:00:00.000Z", messageId="b")
         yield {"no": object()}

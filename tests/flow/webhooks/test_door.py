@@ -10,8 +10,8 @@ import pytest
 from router.errors import StoreFull, StoreUnavailable
 from router.storage.side_log import SideEntry
 from router.telemetry.happenings import RequestAnswered
-from tests.flow.hooks.rig import KEY, function, hooked
 from tests.flow.tracking.client import ask, basic, track
+from tests.flow.webhooks.rig import KEY, function, hooked
 
 ENCODED = base64.b64encode(KEY.encode()).decode()
 TELLS = """
@@ -31,7 +31,7 @@ async def test_a_request_is_answered_and_becomes_the_calls_of_its_function() -> 
         [event] = await one.events(1)
         assert (reply.status, reply.json) == (200, {"success": True})
         assert (event["event"], event["userId"], event["properties"]) == ("Order", "u1", {"total": 12.5})
-        assert one.rig.router.hooks.troubles == {}
+        assert one.rig.router.webhooks.troubles == {}
 
 
 @pytest.mark.parametrize(

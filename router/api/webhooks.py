@@ -20,7 +20,7 @@ from router.api.tracking import UNAVAILABLE_SECONDS, Count
 from router.errors import RequestRefused, StorageError
 from router.events.source import Source
 from router.ingestion.actor import FAILED
-from router.plugins.webhook import Hook
+from router.plugins.webhook import WebhookRequest
 from router.rules.request import THREAD_BYTES
 from router.telemetry.happenings import RequestAnswered
 from router.telemetry.signals import Signals
@@ -31,10 +31,10 @@ KEY = "b"
 """The parameter with the key in Segment's form."""
 _check = msgspec.json.Decoder(Raw).decode
 
-Keep = Callable[[str, Hook], Awaitable[None]]
+Keep = Callable[[str, WebhookRequest], Awaitable[None]]
 
 
-class HookDoor:
+class WebhookDoor:
     """Takes requests of vendors for sources that make calls of them."""
 
     def __init__(
@@ -115,7 +115,7 @@ class HookDoor:
         return refusal(refused)
 
 
-async def _hook(request: HttpRequest, query: str) -> Hook:
+async def _hook(request: HttpRequest, query: str) -> WebhookRequest:
     """The request as its source will see it; raises RequestRefused for a body that is no JSON and no form."""
     body = await inflated(request.body, request.headers.get("Content-Encoding", ""), limit=BODY_BYTES)
     if len(body) > BODY_BYTES:
@@ -126,7 +126,7 @@ async def _hook(request: HttpRequest, query: str) -> Hook:
         name, plain = name.lower(), value.encode(errors="surrogateescape").decode(errors="replace")
         headers[name] = f"{headers[name]}, {plain}" if name in headers else plain
     headers.pop("content-encoding", None)  # the body is without it
-    hook = Hook(body=body, headers=headers, query=query)
+    hook = WebhookRequest(body=body, headers=headers, query=query)
     if not hook.is_form:
         try:
             if len(body) < THREAD_BYTES:

@@ -17,27 +17,27 @@ from msgspec.structs import replace
 from router.actors.guard import Foreign
 from router.config.model import Config, SourceConfig
 from router.config.source_plugins import is_webhook
-from router.ingestion.hook_actor import Failed, HookActor
-from router.ingestion.hook_rows import entry_of, hook_of, lane_of, letter_of
 from router.ingestion.receiving import calls_of, numbered
+from router.ingestion.webhook_actor import Failed, WebhookActor
+from router.ingestion.webhook_rows import entry_of, lane_of, letter_of, request_of
 from router.plugins.loading import code_file
 from router.plugins.source import Call
-from router.plugins.webhook import Hook, WebhookSource
+from router.plugins.webhook import WebhookRequest, WebhookSource
 from router.storage.letters import DeadLetter
 from router.storage.side_log import SideEntry
 from router.telemetry.happenings import PluginMisbehaved
 from router.trying import Around, Trying
 
 
-class Hooks(Mapping[str, HookActor]):
+class Webhooks(Mapping[str, WebhookActor]):
     """The actors of one router's webhook sources, by the name of their source."""
 
     def __init__(self, around: Around) -> None:
         self._around = around
-        self._actors: dict[str, HookActor] = {}
+        self._actors: dict[str, WebhookActor] = {}
         self._served: dict[str, SourceConfig] = {}
 
-    def __getitem__(self, name: str) -> HookActor:
+    def __getitem__(self, name: str) -> WebhookActor:
         return self._actors[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -56,7 +56,7 @@ class Hooks(Mapping[str, HookActor]):
         """The same without what anybody sent: for who asks without being an operator."""
         return {name: actor.brief for name, actor in self._actors.items() if actor.brief}
 
-    async def keep(self, source: str, hook: Hook) -> None:
+    async def keep(self, source: str, hook: WebhookRequest) -> None:
         """Keep a request durably, and have it worked off; raises StorageError, and then it is not kept."""
         await self._around.storage.side_log.put(
             entry_of(source, replace(hook, received_at=self._around.clock.now()))
@@ -96,7 +96,7 @@ class Hooks(Mapping[str, HookActor]):
                 PluginMisbehaved(owner, plugin.kind, "blocked", where)
             ),
         )
-        actor = HookActor(
+        actor = WebhookActor(
             name,
             owner,
             plugin=plugin,
@@ -135,7 +135,7 @@ class _Runner(Trying):
         """Run it once."""
         plugin = self._made()
         try:
-            hook = hook_of(entry, self._store_id)
+            hook = request_of(entry, self._store_id)
             async with self.limited(plugin.limit()):
                 calls = await calls_of(plugin, hook, call=self.call, ask=self.ask)
             return await numbered(hook, calls, self._store_id)
@@ -145,9 +145,9 @@ class _Runner(Trying):
     def letter(self, entry: SideEntry, failed: Failed) -> DeadLetter:
         """The dead letter of a request that failed."""
         try:
-            hook = hook_of(entry, self._store_id)
+            hook = request_of(entry, self._store_id)
         except msgspec.MsgspecError:  # the letter says so
-            hook = Hook(body=entry.data)
+            hook = WebhookRequest(body=entry.data)
         return letter_of(
             self._section.name,
             entry,
