@@ -52,7 +52,7 @@ class Flow:
         steps: Steps,
         call: Callable[..., Any],
     ) -> None:
-        """`call(function, argument)` calls the plugin's code."""
+        """`call(function, …)` calls the plugin's code."""
         self._flow = flow
         self._events = events
         self._send = send
@@ -73,7 +73,7 @@ class Flow:
         finally:
             if self._steps or attempt is None or attempt.verdict is not DELIVERED or attempt.each is not None:
                 self._remember(attempt)
-            self._flow.close()
+            self._call(self._flow.close)  # it may have something to clean up
 
     async def _run(self) -> Attempt:
         step, call = self._flow.send, self._call
@@ -256,9 +256,9 @@ def plain(requests: Sequence[Request]) -> Requests:
     return None
 
 
-def directly(function: Callable[[Any], Any], argument: Any) -> Any:
+def directly(function: Callable[..., Any], *arguments: Any) -> Any:
     """Call what needs no guard."""
-    return function(argument)
+    return function(*arguments)
 
 
 def judged(outcomes: Sequence[Outcome], events: Sequence[AnyEvent]) -> list[Verdict]:

@@ -17,7 +17,7 @@ from router.plugins.outcome import Outcome
 from router.plugins.policies import Batching
 from router.plugins.request import Request
 from router.telemetry.happenings import DestinationPaused, PluginMisbehaved
-from router.testing.fake_http import FakeHttp
+from router.testing.fake_http import FakeHttp, Reply
 from tests.flow.delivery.rig import Hook, HookSettings, Rig, envelope, rig
 from tests.flow.delivery.test_plugins_in_delivery import Kept, NoSettings
 
@@ -94,6 +94,24 @@ async def test_a_generator_that_blocks_is_interrupted(service: FakeHttp) -> None
                 spin()
             return None
 
+    async with watched(lambda: Blocking(HookSettings(url=service.url), name="crm")) as one:
+        one.publish(*[envelope(n) for n in range(3)])
+        await one.finished(2)
+
+        assert (list(one.store.parked), one.store.parked[1].reason) == ([1], "PLUGIN_TIMEOUT")
+
+
+async def test_a_generator_that_blocks_as_it_cleans_up_is_interrupted(service: FakeHttp) -> None:
+    class Blocking(Hook):
+        def requests(self, events: Events) -> Requests:
+            try:
+                yield Request.post(self.settings.url, json=events[0].message_id)
+            finally:
+                if events[0].message_id == "m1":
+                    spin()
+            return None
+
+    service.rule = lambda request: Reply(status=400) if request.json() == "m1" else None
     async with watched(lambda: Blocking(HookSettings(url=service.url), name="crm")) as one:
         one.publish(*[envelope(n) for n in range(3)])
         await one.finished(2)
