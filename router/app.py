@@ -12,7 +12,6 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Self
 
-from router import front
 from router.actors.mailbox import Mailbox
 from router.actors.supervisor import Supervisor
 from router.actors.watchdog import Stuck
@@ -20,15 +19,23 @@ from router.admin.address import socket_path
 from router.admin.door import AdminDoor
 from router.admin.privacy import Privacy, told
 from router.admin.reload import Reloaded
+from router.assembly import front
+from router.assembly.containment import Containment
+from router.assembly.desk import desk_of
+from router.assembly.destinations import Destinations
+from router.assembly.diversions import Diversions
+from router.assembly.processing import processing_of
+from router.assembly.profiles import ComputedToday, spaces_of
+from router.assembly.progress import Progress
+from router.assembly.reload import Reloads
+from router.assembly.sources import Sources, cursors_of
+from router.assembly.trying import Around
+from router.assembly.webhooks import Webhooks
 from router.config.addressing import integration_names
 from router.config.model import Config
 from router.config.watch import FileWatch
-from router.containment import Containment
 from router.delivery.clock import Clock, SystemClock
 from router.delivery.sending.http import HttpClient
-from router.desk import desk_of
-from router.destinations import Destinations
-from router.diversions import Diversions
 from router.embedding import Embedding
 from router.enrichment.actor import Enrichment
 from router.enrichment.inventory import Inventory
@@ -42,14 +49,9 @@ from router.identity.timekeeper import Timekeeper
 from router.ingestion.actor import Ingestion
 from router.ingestion.webhook_rows import lane_of
 from router.plugins.registry import Registry
-from router.processing import processing_of
-from router.profiles import ComputedToday, spaces_of
-from router.progress import Progress
-from router.reload import Reloads
 from router.replay.keeper import Replays
 from router.rules.integrations import UnknownIntegrations
 from router.rules.request import Limits, Received, read_entry
-from router.sources import Sources, cursors_of
 from router.storage.entry import Entry
 from router.storage.follower import Stream
 from router.storage.inbox import Inbox
@@ -62,8 +64,6 @@ from router.telemetry.happenings import ActorRestarted, RouterStarted, RouterSto
 from router.telemetry.metrics import Metrics
 from router.telemetry.recorder import Recorder
 from router.telemetry.signals import Observer, Signals
-from router.trying import Around
-from router.webhooks import Webhooks
 
 STOP_SECONDS = 15.0
 """What the actors may take to stop; the process promises twenty seconds."""

@@ -6,13 +6,13 @@ import click
 import msgspec
 
 from router.admin.last import LAST, MOST, Last
+from router.assembly.preview import DestinationPreview
+from router.assembly.preview import preview as compared
 from router.cli import configuration, output
 from router.cli.asking import ask
 from router.cli.failure import Failure
 from router.delivery.difference import Change, Difference
 from router.errors import RouterError
-from router.preview import DestinationPreview
-from router.preview import preview as compared
 
 MOST_SHOWN = 20
 """Requests of one destination, and places in one of them, that are shown; `--json` shows all."""

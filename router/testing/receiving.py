@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 import msgspec
 from msgspec import UNSET, Struct, field
 
+from router.assembly.trying import asked
 from router.delivery.sending.http import HttpClient
 from router.delivery.sending.outgoing import Outgoing
 from router.events.calls import decode_open_json
@@ -25,7 +26,6 @@ from router.plugins.webhook import WebhookRequest, WebhookSource
 from router.rules.request import Limits
 from router.testing.exchanging import Scripted, answer
 from router.testing.sample import configured
-from router.trying import asked
 
 RECEIVED_AT = 1_904_637_600_000
 """When requests of tests come: 2030-05-10T10:00:00Z."""

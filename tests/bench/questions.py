@@ -31,7 +31,7 @@ from router.storage.hashing import message_hash
 from router.storage.letters import DeadLetter
 from router.storage.outcome import OutcomeRecord, Run
 from router.storage.segment import encode_segment
-from router.storage.segment_layout import FACTS, HEAD, MAGIC, VERSION, ZSTD
+from router.storage.segment_layout import FACTS, HEAD, MAGIC, PLAIN_VERSION, ZSTD
 from router.storage.sqlite import statements
 from router.storage.sqlite.letter_rows import add_letters
 from router.storage.sqlite.statements import State
@@ -60,7 +60,7 @@ def moved(segment: bytes, first: int) -> bytes:
     """The same segment at another place."""
     facts = FACTS.unpack_from(segment, HEAD.size)
     body = FACTS.pack(first, *facts[1:]) + segment[HEAD.size + FACTS.size :]
-    return HEAD.pack(MAGIC, VERSION, ZSTD, 0, 0, xxh3_64_intdigest(body)) + body
+    return HEAD.pack(MAGIC, PLAIN_VERSION, ZSTD, 0, 0, xxh3_64_intdigest(body)) + body
 
 
 def open_store(path: Path) -> SqliteStorage:

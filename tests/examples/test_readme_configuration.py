@@ -4,9 +4,9 @@ import tomllib
 
 import pytest
 
+from router.assembly.profiles import computed_of, spaces_of
 from router.config.load import load
 from router.config.profile_reads import kept_traits
-from router.profiles import computed_of, spaces_of
 from tests.examples.blocks import block, blocks
 
 ENVIRONMENT = {"WEBSITE_WRITE_KEY": "wk_website", "PRIVACY_SECRET": "s3cret"}

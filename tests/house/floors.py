@@ -16,7 +16,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "router.telemetry.side_happenings",
     ),
     ("router.rules", "router.storage", "router.plugins", "router.javascript"),
-    (*STAGES, "router.progress"),
+    (*STAGES, "router.assembly.progress"),
     (
         "router.storage.sqlite",
         "router.storage.memory",
@@ -28,23 +28,11 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     (
         "router",
         "router.app",
+        "router.assembly",
         "router.cli",
         "router.config",
-        "router.containment",
-        "router.desk",
-        "router.destinations",
-        "router.diversions",
-        "router.drain",
         "router.embedding",
-        "router.front",
-        "router.webhooks",
-        "router.preview",
-        "router.processing",
-        "router.profiles",
-        "router.reload",
-        "router.sources",
         "router.testing",
-        "router.trying",
     ),
 )
 """From the ground up. The longest name that fits decides: `router.storage.store` is a contract, on the second floor."""

@@ -12,12 +12,12 @@ from msgspec import UNSET, Raw
 from router.admin.dead import RETRY, LetterIds
 from router.admin.verbs import Desk
 from router.admin.where import WHERE, AskWhere, answer_where
+from router.assembly.preview import preview
 from router.cli.main import main
 from router.config.load import load
 from router.delivery.terms import Terms
 from router.events.calls import Track
 from router.events.envelope import Envelope
-from router.preview import preview
 from router.replay.keeper import Wanted
 from router.replay.preview import look
 from router.rules.addressee import Addressee

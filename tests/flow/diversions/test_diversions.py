@@ -9,7 +9,7 @@ import pytest
 
 from router.admin.dead import RETRY, LetterIds
 from router.admin.where import WHERE, AskWhere
-from router.desk import desk_of
+from router.assembly.desk import desk_of
 from router.errors import ConfigError, StoreUnavailable
 from router.storage.side_log import SideEntry
 from router.telemetry.conservation import all_sums

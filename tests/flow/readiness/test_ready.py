@@ -4,7 +4,7 @@ import asyncio
 
 import aiohttp
 
-from router.progress import STUCK_SECONDS
+from router.assembly.progress import STUCK_SECONDS
 from router.storage.store import Commit
 from router.telemetry.happenings import EntriesAccepted
 from router.testing.clock import ManualClock

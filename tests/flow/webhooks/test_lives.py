@@ -10,9 +10,9 @@ from router.admin.dead import RETRY, LetterIds
 from router.admin.overview import OVERVIEW
 from router.admin.verbs import Nothing
 from router.admin.where import WHERE, AskWhere
+from router.assembly.desk import desk_of
 from router.cli.diagnosis import look_at_sources, look_at_sums
 from router.config.load import load
-from router.desk import desk_of
 from router.errors import ConfigError, StoreUnavailable
 from router.storage.side_log import SideEntry
 from router.telemetry.conservation import all_sums

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from router.assembly.profiles import computed_of, spaces_of
 from router.config.load import load
 from router.errors import ConfigError
-from router.profiles import computed_of, spaces_of
 from router.rules.identity.computed.rules import ComputedRules
 
 COUNT = {"kind": "count", "event": "Order Completed"}

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from router.assembly.profiles import spaces_of
 from router.config.load import load
 from router.errors import ConfigError
-from router.profiles import spaces_of
 from router.rules.identity.limit import Limit
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from router.assembly.profiles import spaces_of
 from router.config.load import load
 from router.config.model import Config
 from router.config.profile_reads import kept_traits, profile_reads
@@ -13,7 +14,6 @@ from router.plugins.hookspecs import hookimpl
 from router.plugins.registry import Registry
 from router.plugins.settings import Settings
 from router.plugins.transformation import Transformation
-from router.profiles import spaces_of
 
 GOLD = 'profile.traits.plan = "gold"'
 WEBHOOK = {"kind": "webhook", "settings": {"url": "https://example.com/"}}

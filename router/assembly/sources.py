@@ -13,8 +13,8 @@ from typing import Any
 
 from router.actors.guard import Foreign
 from router.actors.supervisor import Supervisor
+from router.assembly.containment import Containment
 from router.config.model import Config, SourceConfig
-from router.containment import Containment
 from router.delivery.clock import Clock
 from router.delivery.sending.secrecy import Secrecy
 from router.ingestion.actor import Ingestion

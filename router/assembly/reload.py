@@ -15,19 +15,19 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from router import front
 from router.actors.actor import Actor
 from router.admin.reload import Reloaded
+from router.assembly import front
+from router.assembly.destinations import AnyDestination
+from router.assembly.profiles import with_traits_for
 from router.config import lives
 from router.config.changes import Changes, changes, without_fixed
 from router.config.load import load
 from router.config.model import Config
-from router.destinations import AnyDestination
 from router.errors import ConfigError, RouterError, StorageError
 from router.ingestion.webhook_rows import lane_of
 from router.plugins.loading import Loading
 from router.plugins.registry import PluginsConfig, Registry
-from router.profiles import with_traits_for
 from router.telemetry.happenings import ConfigReloaded, ReloadRefused
 
 if TYPE_CHECKING:

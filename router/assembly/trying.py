@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from router.actors.guard import ForeignCodeBlocked
 from router.actors.supervisor import Supervisor
-from router.containment import Containment
+from router.assembly.containment import Containment
 from router.delivery.classify import NetworkError, UnusableRequest, judge_answer, judge_error
 from router.delivery.clock import Clock
 from router.delivery.sending.http import HttpClient

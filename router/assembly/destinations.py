@@ -16,22 +16,22 @@ from typing import Any
 from msgspec.structs import replace
 
 from router.actors.supervisor import Supervisor
+from router.assembly.containment import Containment
+from router.assembly.drain import Drain
+from router.assembly.progress import Progress
 from router.config import lives
 from router.config.model import DestinationConfig
 from router.config.terms import terms_of
-from router.containment import Containment
 from router.delivery.actor import DeliveryActor
 from router.delivery.clock import Clock
 from router.delivery.failure_log import FailureLog, Write
 from router.delivery.fetching import Recall
 from router.delivery.sending.http import HttpClient
 from router.delivery.terms import Terms
-from router.drain import Drain
 from router.errors import ConfigError, RouterError, StorageError
 from router.events.envelope import Envelope
 from router.plugins.destination import Destination
 from router.plugins.loading import Loading
-from router.progress import Progress
 from router.replay.backfill import birth
 from router.replay.target import Target
 from router.storage.bounded import BoundedStream

@@ -15,6 +15,7 @@ import msgspec
 from msgspec.structs import replace
 
 from router.actors.guard import Foreign
+from router.assembly.trying import Around, Trying
 from router.config.model import Config, SourceConfig
 from router.config.source_plugins import is_webhook
 from router.ingestion.receiving import calls_of, numbered
@@ -26,7 +27,6 @@ from router.plugins.webhook import WebhookRequest, WebhookSource
 from router.storage.letters import DeadLetter
 from router.storage.side_log import SideEntry
 from router.telemetry.happenings import PluginMisbehaved
-from router.trying import Around, Trying
 
 
 class Webhooks(Mapping[str, WebhookActor]):

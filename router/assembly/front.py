@@ -14,8 +14,8 @@ from router.api.rate_limit import RateLimit
 from router.api.settings import Connected
 from router.api.tracking import TrackingDoor
 from router.api.webhooks import WebhookDoor
+from router.assembly.webhooks import taking
 from router.events.source import Source
-from router.webhooks import taking
 
 if TYPE_CHECKING:
     from router.app import Router

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Raw
 
 from router.actors.guard import Foreign
+from router.assembly.trying import Around, Trying
 from router.config.model import Config, TransformationConfig
 from router.enrichment.diverting import function_of
 from router.enrichment.processing import Processing
@@ -33,7 +34,6 @@ from router.storage.side_log import SideEntry
 from router.telemetry.happenings import PluginMisbehaved
 from router.telemetry.side_happenings import EventsDiverted, LaneLeftOut
 from router.telemetry.signals import Signal
-from router.trying import Around, Trying
 
 LIMIT_SECONDS = 5.0
 """How long one run may take, with everything that it asks."""
